@@ -1,0 +1,59 @@
+"""A local Codat: stateful, on a real socket, with misfortunes to order.
+
+Documented in docs/simulator.md. The server needs the extra ``simulator``;
+:class:`RemoteCodat` needs only the standard library.
+"""
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_codat.simulator.interface import CodatControls
+from airflow_provider_codat.simulator.misfortunes import Misfortune
+from airflow_provider_codat.simulator.records import JournalEntry, LedgerRecord
+from airflow_provider_codat.simulator.remote import RemoteCodat
+from airflow_provider_codat.simulator.world import (
+    API_KEY,
+    COMPANY_ID,
+    FOREIGN_API_KEY,
+    LENIENT_CONNECTION_ID,
+    OPTIONS_CONNECTION_ID,
+    SECOND_COMPANY_ID,
+    SECOND_CONNECTION_ID,
+    STRICT_CONNECTION_ID,
+    UNLINKED_CONNECTION_ID,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_codat.simulator.local import LocalCodat
+
+__all__ = [
+    "API_KEY",
+    "COMPANY_ID",
+    "FOREIGN_API_KEY",
+    "LENIENT_CONNECTION_ID",
+    "OPTIONS_CONNECTION_ID",
+    "SECOND_COMPANY_ID",
+    "SECOND_CONNECTION_ID",
+    "STRICT_CONNECTION_ID",
+    "UNLINKED_CONNECTION_ID",
+    "CodatControls",
+    "JournalEntry",
+    "LedgerRecord",
+    "LocalCodat",
+    "Misfortune",
+    "RemoteCodat",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import LocalCodat only when it is asked for: it needs aiohttp."""
+    if name != "LocalCodat":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from airflow_provider_codat.simulator.local import LocalCodat  # noqa: PLC0415 - the point of this function
+    except ModuleNotFoundError as error:
+        if error.name != "aiohttp":
+            raise
+        raise ImportError(
+            "LocalCodat needs aiohttp: pip install 'airflow-provider-codat[simulator]'"
+        ) from error
+    return LocalCodat

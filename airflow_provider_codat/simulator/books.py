@@ -1,0 +1,121 @@
+"""All push operations, and what stands in the accounting software's books."""
+
+import uuid
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow_provider_codat.simulator.clock import utc_text
+from airflow_provider_codat.simulator.contract import pascal
+from airflow_provider_codat.simulator.operations import Outcome, PushOperation
+from airflow_provider_codat.simulator.outcomes import refused
+from airflow_provider_codat.simulator.replies import issue
+from airflow_provider_codat.simulator.world import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An accepted customer, before it becomes a push operation."""
+
+    connection: Connection
+    customer: Mapping[str, object]
+    outcome: Outcome
+    timeout_minutes: int | None
+    idempotency_key: str | None
+
+
+class Books:
+    """Keep push operations in the order of acceptance.
+
+    :param settle_seconds: from acceptance to the last status.
+    :param list_lag_seconds: from acceptance to the appearance in the list.
+    """
+
+    def __init__(self, settle_seconds: float, list_lag_seconds: float) -> None:
+        self._settle_seconds = settle_seconds
+        self._list_lag_seconds = list_lag_seconds
+        self._by_key: dict[str, PushOperation] = {}
+        # Acceptance is in the clock's order, so each list is sorted by requested_at.
+        self._by_company: defaultdict[str, list[PushOperation]] = defaultdict(list)
+        self._taken: set[tuple[str, str]] = set()
+
+    def accept(self, order: Order, now: float) -> PushOperation:
+        """Turn an order into a push operation."""
+        outcome = self._unless_taken(order)
+        settle_at = None
+        if outcome.status is not None:
+            settle_at = now + self._settle_seconds + outcome.waits_seconds
+        integration = order.connection.integration
+        operation = PushOperation(
+            key=str(uuid.uuid4()),
+            company_id=order.connection.company_id,
+            connection_id=order.connection.id,
+            requested_at=now,
+            settle_at=settle_at,
+            timeout_minutes=order.timeout_minutes,
+            outcome=outcome,
+            record_id=integration.record_id(order.customer),
+            customer=order.customer,
+            idempotency_key=order.idempotency_key,
+            early_change=integration.names_change_early,
+        )
+        self._by_key[operation.key] = operation
+        self._by_company[operation.company_id].append(operation)
+        return operation
+
+    def get(self, company_id: str, key: str) -> PushOperation | None:
+        """Return one operation of a company, listed or not."""
+        operation = self._by_key.get(key.lower())
+        if operation is None or operation.company_id != company_id:
+            return None
+        return operation
+
+    def listed(self, company_id: str, now: float) -> tuple[list[PushOperation], int]:
+        """Return a company's operations, oldest first, and how many are listed yet.
+
+        The list itself is returned, not a copy: a page needs only a slice of it.
+        """
+        operations = self._by_company[company_id]
+        if not self._list_lag_seconds:
+            return operations, len(operations)
+        until = now - self._list_lag_seconds
+        count = bisect_right(operations, until, key=lambda each: each.requested_at)
+        return operations, count
+
+    def operations(self, now: float) -> list[Mapping[str, object]]:
+        """Return all operations as Codat shows them, oldest first."""
+        return [each.view(now) for each in self._by_key.values()]
+
+    def ledger(self, now: float) -> list[dict[str, object]]:
+        """Return the records that stand in the books by now, oldest first."""
+        landed = [
+            (lands_at, operation)
+            for operation in self._by_key.values()
+            if (lands_at := operation.lands_at) is not None and lands_at <= now
+        ]
+        landed.sort(key=lambda pair: pair[0])
+        return [_record(lands_at, operation) for lands_at, operation in landed]
+
+    def _unless_taken(self, order: Order) -> Outcome:
+        name = order.connection.integration.unique
+        value = order.customer.get(name) if name else None
+        if name is None or value is None or order.outcome.lands_seconds is None:
+            return order.outcome
+        taken = (order.connection.id, str(value).casefold())
+        if taken in self._taken:
+            return refused(issue(pascal(name), f"This {name} exists already."))
+        self._taken.add(taken)
+        return order.outcome
+
+
+def _record(lands_at: float, operation: PushOperation) -> dict[str, object]:
+    return {
+        "record_id": operation.record_id,
+        "company_id": operation.company_id,
+        "connection_id": operation.connection_id,
+        "customer": operation.customer,
+        "push_operation_key": operation.key,
+        "idempotency_key": operation.idempotency_key,
+        "created_at": utc_text(lands_at),
+    }

@@ -1,0 +1,79 @@
+"""What a test may order and read: commands in plain data, local or over HTTP."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from airflow_provider_codat.simulator.misfortunes import misfortune_from
+from airflow_provider_codat.simulator.service import Codat
+
+Arguments = Mapping[str, object]
+
+
+class ControlError(ValueError):
+    """A command is unknown or its arguments make no sense."""
+
+
+class Control:
+    """Carry out commands on one Codat.
+
+    :param codat: the state to command.
+    """
+
+    def __init__(self, codat: Codat) -> None:
+        self._codat = codat
+        self._commands: dict[str, Callable[[Arguments], object]] = {
+            "order": self._order,
+            "clear_misfortunes": self._clear_misfortunes,
+            "ledger": self._ledger,
+            "journal": self._journal,
+            "operations": self._operations,
+            "advance": self._advance,
+            "reset": self._reset,
+        }
+
+    def perform(self, command: str, arguments: object) -> object:
+        """Carry out one command.
+
+        :param command: its name.
+        :param arguments: its arguments, an object of JSON values.
+        :returns: a value of plain data.
+        :raises ControlError: when the command is unknown or an argument is wrong.
+        """
+        action = self._commands.get(command)
+        if action is None:
+            raise ControlError(f"command must be one of: {', '.join(self._commands)}.")
+        if not isinstance(arguments, dict):
+            raise ControlError("The arguments must be a JSON object.")
+        try:
+            return action(arguments)
+        except TypeError as error:
+            raise ControlError(str(error)) from error
+
+    def _order(self, arguments: Arguments) -> object:
+        misfortune = misfortune_from(arguments)
+        self._codat.misfortunes.order(misfortune)
+        return asdict(misfortune)
+
+    def _clear_misfortunes(self, _arguments: Arguments) -> object:
+        self._codat.misfortunes.clear()
+        return None
+
+    def _ledger(self, _arguments: Arguments) -> object:
+        return self._codat.books.ledger(self._codat.clock.now())
+
+    def _journal(self, _arguments: Arguments) -> object:
+        return self._codat.journal.entries()
+
+    def _operations(self, _arguments: Arguments) -> object:
+        return self._codat.books.operations(self._codat.clock.now())
+
+    def _advance(self, arguments: Arguments) -> object:
+        seconds = arguments.get("seconds")
+        if not isinstance(seconds, (int, float)):
+            raise ControlError("seconds must be a number.")
+        self._codat.clock.advance(seconds)
+        return None
+
+    def _reset(self, _arguments: Arguments) -> object:
+        self._codat.reset()
+        return None

@@ -1,0 +1,93 @@
+"""What a test sees of a simulated Codat, in this process or in another."""
+
+import json
+from abc import ABC, abstractmethod
+from collections import Counter, defaultdict
+from typing import Any, Unpack
+
+from airflow_provider_codat.simulator import world
+from airflow_provider_codat.simulator.misfortunes import (
+    Misfortune,
+    MisfortuneFields,
+    misfortune_from,
+)
+from airflow_provider_codat.simulator.records import (
+    JournalEntry,
+    LedgerRecord,
+    journal_entry,
+    ledger_record,
+)
+
+
+class CodatControls(ABC):
+    """Order misfortunes, move the clock, read ledger and journal."""
+
+    api_key: str = world.API_KEY
+    company_id: str = world.COMPANY_ID
+    connection_id: str = world.LENIENT_CONNECTION_ID
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The address to send requests to, without a slash at its end."""
+
+    @abstractmethod
+    def _perform(self, command: str, **arguments: object) -> Any:  # noqa: ANN401 - each command returns its own plain data
+        """Carry out one command at the server."""
+
+    @property
+    def connections(self) -> dict[str, str]:
+        """The default company's connection ids: lenient, strict, options, unlinked."""
+        return dict(world.CONNECTIONS)
+
+    def order(self, kind: str, **fields: Unpack[MisfortuneFields]) -> Misfortune:
+        """Order a misfortune.
+
+        :param kind: what happens.
+        :param fields: as in :class:`Misfortune`.
+        :raises ValueError: where a field makes no sense.
+        """
+        return misfortune_from(self._perform("order", kind=kind, **fields))
+
+    def clear_misfortunes(self) -> None:
+        """Forget all misfortunes that are still to come."""
+        self._perform("clear_misfortunes")
+
+    def ledger(self) -> list[LedgerRecord]:
+        """Return what really stands in the books, oldest first."""
+        return [ledger_record(each) for each in self._perform("ledger")]
+
+    def counts_by_name(self) -> dict[str, int]:
+        """Return how many records stand in the books under each customerName."""
+        return dict(Counter(record.name or "" for record in self.ledger()))
+
+    def duplicates(self) -> dict[str, list[LedgerRecord]]:
+        """Return the records of each name that stands twice on one connection."""
+        found: defaultdict[tuple[str, str], list[LedgerRecord]] = defaultdict(list)
+        for record in self.ledger():
+            found[record.connection_id, record.name or ""].append(record)
+        return {name: each for (_, name), each in found.items() if len(each) > 1}
+
+    def journal(self) -> list[JournalEntry]:
+        """Return every request that arrived, oldest first."""
+        return [journal_entry(each) for each in self._perform("journal")]
+
+    def operations(self) -> list[dict[str, Any]]:
+        """Return all push operations as Codat shows them now, oldest first."""
+        return [dict(each) for each in self._perform("operations")]
+
+    def advance(self, *, minutes: float = 0, seconds: float = 0) -> None:
+        """Move the server's clock forwards.
+
+        :raises ValueError: when the sum is negative.
+        """
+        self._perform("advance", seconds=60 * minutes + seconds)
+
+    def reset(self) -> None:
+        """Forget everything, as if the server had just started."""
+        self._perform("reset")
+
+    def airflow_connection(self) -> str:
+        """Return the JSON text of the Airflow connection to this server."""
+        fields = {"conn_type": "codat", "host": self.url, "password": self.api_key}
+        return json.dumps(fields)

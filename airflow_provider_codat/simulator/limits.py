@@ -1,0 +1,100 @@
+"""Codat's three limits: at a time per company, per minute and address, per day."""
+
+import math
+from collections import Counter
+
+from airflow_provider_codat.simulator.clock import http_date, moment
+from airflow_provider_codat.simulator.replies import Reply, error_reply
+from airflow_provider_codat.simulator.settings import DOCUMENTED, Settings
+
+_DAY = 86_400
+_MINUTE = 60
+_TOO_MANY = "You have made too many requests in a given amount of time; retry later."
+
+
+def too_many(now: float, wait_seconds: float | None, style: str) -> Reply:
+    """Answer 429.
+
+    :param now: the server's time.
+    :param wait_seconds: what Retry-After says; None: the header is left out.
+    :param style: "seconds" or "http-date".
+    """
+    if wait_seconds is None:
+        return error_reply(429, _TOO_MANY)
+    whole = max(0, math.ceil(wait_seconds))
+    value = http_date(now + whole) if style == "http-date" else str(whole)
+    return error_reply(429, _TOO_MANY, headers={"Retry-After": value})
+
+
+class Limits:
+    """Count requests and refuse the surplus.
+
+    :param settings: the limits, each may be None.
+    :param companies: how many companies the documented daily quota counts.
+    """
+
+    def __init__(self, settings: Settings, companies: int) -> None:
+        self._settings = settings
+        self._documented = 1000 * (1 + companies)
+        quota = settings.daily_quota
+        self._quota = self._documented if quota == DOCUMENTED else quota
+        self._day = -1
+        self._today = 0
+        self._reset_text = ""
+        self._minute = -1
+        self._by_address: Counter[str] = Counter()
+        self._running: Counter[str] = Counter()
+
+    def headers(self, now: float) -> dict[str, str]:
+        """Return the three X-Rate-Limit headers of every reply."""
+        self._turn_day(now)
+        limit = self._documented if self._quota is None else self._quota
+        left = limit if self._quota is None else max(0, limit - self._today)
+        return {
+            "X-Rate-Limit-Limit": str(limit),
+            "X-Rate-Limit-Remaining": str(left),
+            "X-Rate-Limit-Reset": self._reset_text,
+        }
+
+    def over_minute(self, address: str, now: float) -> Reply | None:
+        """Count a request of an address; 429 when its minute is spent."""
+        most = self._settings.requests_per_minute
+        if most is None:
+            return None
+        minute = int(now // _MINUTE)
+        if minute != self._minute:
+            self._minute = minute
+            self._by_address.clear()
+        self._by_address[address] += 1
+        if self._by_address[address] <= most:
+            return None
+        return self._refuse(now, (minute + 1) * _MINUTE - now)
+
+    def over_day(self, now: float) -> Reply | None:
+        """Count a request of the client; 429 when its day is spent."""
+        self._turn_day(now)
+        self._today += 1
+        if self._quota is None or self._today <= self._quota:
+            return None
+        return self._refuse(now, (self._day + 1) * _DAY - now)
+
+    def enter(self, company_id: str, now: float) -> Reply | None:
+        """Take one of the company's places; 429 when none is free."""
+        most = self._settings.concurrency
+        if most is not None and self._running[company_id] >= most:
+            return self._refuse(now, 1)
+        self._running[company_id] += 1
+        return None
+
+    def leave(self, company_id: str) -> None:
+        """Give a place back."""
+        self._running[company_id] -= 1
+
+    def _turn_day(self, now: float) -> None:
+        day = int(now // _DAY)
+        if day != self._day:
+            self._day, self._today = day, 0
+            self._reset_text = f"{moment((day + 1) * _DAY):%Y-%m-%dT%H:%M:%SZ}"
+
+    def _refuse(self, now: float, wait_seconds: float) -> Reply:
+        return too_many(now, wait_seconds, self._settings.retry_after_format)

@@ -1,0 +1,44 @@
+"""Finding what the ids in a path name."""
+
+from uuid import UUID
+
+from airflow_provider_codat.simulator.arrivals import Arrival
+from airflow_provider_codat.simulator.idempotency import is_guid
+from airflow_provider_codat.simulator.replies import RefusedError
+from airflow_provider_codat.simulator.world import COMPANIES, Company, Connection
+
+
+def path_id(arrival: Arrival, name: str) -> str:
+    """Return an id of the path in its usual form.
+
+    :raises RefusedError: 400, when it is not a UUID.
+    """
+    value = arrival.match.ids[name]
+    if not is_guid(value):
+        raise RefusedError(400, f"The {name} id in the path is not a valid UUID.")
+    return str(UUID(value))
+
+
+def company_of(arrival: Arrival) -> Company:
+    """Return the company of the path.
+
+    :raises RefusedError: 400 for a malformed id, 404 for an unknown one.
+    """
+    company_id = path_id(arrival, "company")
+    company = COMPANIES.get(company_id)
+    if company is None:
+        raise RefusedError(404, f"No company was found with ID {company_id}")
+    return company
+
+
+def connection_of(arrival: Arrival) -> Connection:
+    """Return the connection of the path.
+
+    :raises RefusedError: 400 for a malformed id, 404 for an unknown one.
+    """
+    company = company_of(arrival)
+    connection_id = path_id(arrival, "connection")
+    for connection in company.connections:
+        if connection.id == connection_id:
+            return connection
+    raise RefusedError(404, f"Data connection {connection_id} not found")

@@ -1,0 +1,210 @@
+"""Misfortunes that a test or a user orders: what befalls which request, how often."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import fields as dataclass_fields
+from typing import Any, Literal, TypedDict, get_args
+
+Stage = Literal["wire", "work", "outcome"]
+Route = Literal[
+    "create",
+    "get_push",
+    "list_push",
+    "options",
+    "companies",
+    "company",
+    "connections",
+    "connection",
+    "any",
+]
+Junk = Literal["text", "shape", "foreign"]
+
+# What happens before or around Codat, seen by every request, repeats included.
+_WIRE = (
+    "no_answer_before_commit",
+    "no_answer_after_commit",
+    "reset_before_commit",
+    "reset_after_commit",
+    "drip",
+    "drip_headers",
+    "cut_body",
+    "junk_body",
+    "too_many_requests",
+    "gateway_error_before_commit",
+    "gateway_error_after_commit",
+    "redirect",
+)
+# What happens while Codat works: a repeat answered from its memory is spared.
+_WORK = ("slow", "codat_error_before_commit", "codat_error_after_commit")
+# What becomes of a push operation that Codat has accepted.
+_OUTCOME = (
+    "stay_pending",
+    "fail",
+    "fail_with_record",
+    "fail_without_reason",
+    "timed_out",
+    "timed_out_then_lands",
+    "unknown_status",
+    "warn",
+)
+STAGES: dict[str, Stage] = {
+    **dict.fromkeys(_WIRE, "wire"),
+    **dict.fromkeys(_WORK, "work"),
+    **dict.fromkeys(_OUTCOME, "outcome"),
+}
+ROUTES: frozenset[str] = frozenset(get_args(Route))
+
+
+class MisfortuneFields(TypedDict, total=False):
+    """The fields of :class:`Misfortune` but its kind, as keyword arguments."""
+
+    count: int | None
+    customer: str | None
+    route: Route
+    skip: int
+    probability: float | None
+    seed: int
+    seconds: float | None
+    status: int | None
+    retry_after: float | None
+    retry_after_format: Literal["seconds", "http-date"] | None
+    message: str | None
+    location: str
+    junk: Junk
+
+
+@dataclass(frozen=True, slots=True)
+class Misfortune:
+    """One order of trouble.
+
+    :param kind: one of the documented kinds.
+    :param count: how many requests it befalls; None: 1, or without end where
+        ``probability`` is given.
+    :param customer: befall only requests about the customer of this exact name.
+    :param route: befall only this route; "any": all.
+    :param skip: let the first matching requests through.
+    :param probability: befall each matching request with this chance.
+    :param seed: of the dice behind ``probability``: the same seed befalls the same
+        arrivals.
+    :param seconds: how long, in real seconds on the wire and on the movable clock for
+        outcomes; None: the kind's own default.
+    :param status: HTTP status of an error or redirect; None: the kind's own default.
+    :param retry_after: seconds that a 429 tells to wait; None: no such header.
+    :param retry_after_format: how that is written; None: as the server is set.
+    :param message: text of an error, warning or junk body, or the invented status.
+    :param location: where a redirect points.
+    :param junk: what a junk body is: "text", JSON of a wrong "shape", or a valid push
+        operation that is "foreign": of another company and connection.
+    :raises ValueError: where a field makes no sense.
+    """
+
+    kind: str
+    count: int | None = None
+    customer: str | None = None
+    route: Route = "create"
+    skip: int = 0
+    probability: float | None = None
+    seed: int = 0
+    seconds: float | None = None
+    status: int | None = None
+    retry_after: float | None = 1.0
+    retry_after_format: Literal["seconds", "http-date"] | None = None
+    message: str | None = None
+    location: str = "http://127.0.0.1:9/elsewhere"
+    junk: Junk = "text"
+
+    def __post_init__(self) -> None:
+        if self.kind not in STAGES:
+            raise ValueError(f"kind must be one of: {', '.join(STAGES)}.")
+        if self.route not in ROUTES:
+            raise ValueError(f"route must be one of: {', '.join(sorted(ROUTES))}.")
+        if (self.count is not None and self.count < 1) or self.skip < 0:
+            raise ValueError("count must be at least 1, skip at least 0.")
+        if self.stage == "outcome" and self.route not in {"create", "any"}:
+            raise ValueError(f"{self.kind} befalls only the route create.")
+        if self.probability is not None and not 0 <= self.probability <= 1:
+            raise ValueError("probability must lie between 0 and 1.")
+
+    @property
+    def stage(self) -> Stage:
+        """Where it strikes: on the wire, at Codat's work, or at the outcome."""
+        return STAGES[self.kind]
+
+    def pause(self, default: float) -> float:
+        """Return ``seconds``, or the kind's own default."""
+        return default if self.seconds is None else self.seconds
+
+
+def misfortune_from(fields: Mapping[str, Any]) -> Misfortune:
+    """Build an order from plain data, checked on arrival.
+
+    :raises ValueError: where a field is unknown or makes no sense.
+    """
+    unknown = set(fields) - {each.name for each in dataclass_fields(Misfortune)}
+    if unknown or "kind" not in fields:
+        raise ValueError(f"Unknown or missing fields: {sorted(unknown) or ['kind']}.")
+    return Misfortune(**fields)
+
+
+class _Ordered:
+    """One order and what is left of it."""
+
+    def __init__(self, order: Misfortune) -> None:
+        self.order = order
+        self._skip = order.skip
+        self._left = order.count
+        if order.count is None and order.probability is None:
+            self._left = 1
+        self._dice = random.Random(order.seed)  # noqa: S311 - dice of a test
+
+    def spent(self) -> bool:
+        return self._left == 0
+
+    def strikes(self) -> bool:
+        """Count one matching request; tell whether it is hit."""
+        if self._skip > 0:
+            self._skip -= 1
+            return False
+        chance = self.order.probability
+        if chance is not None and self._dice.random() >= chance:
+            return False
+        if self._left is not None:
+            self._left -= 1
+        return True
+
+
+class Misfortunes:
+    """All orders, oldest first; each request meets at most one of each stage."""
+
+    def __init__(self) -> None:
+        self._orders: list[_Ordered] = []
+
+    def order(self, misfortune: Misfortune) -> None:
+        """Add an order."""
+        self._orders.append(_Ordered(misfortune))
+
+    def clear(self) -> None:
+        """Forget all orders."""
+        self._orders.clear()
+
+    def strike(
+        self, stage: Stage, route: str | None, customer: Callable[[], str | None]
+    ) -> Misfortune | None:
+        """Return what befalls a request at a stage, or None.
+
+        :param stage: which stage the request has reached.
+        :param route: its route; None: an unknown one.
+        :param customer: tells the customer's name; asked only when an order wants it.
+        """
+        for ordered in self._orders:
+            order = ordered.order
+            if order.stage != stage or order.route not in (route, "any"):
+                continue
+            if order.customer is not None and order.customer != customer():
+                continue
+            if ordered.strikes():
+                if ordered.spent():
+                    self._orders.remove(ordered)
+                return order
+        return None

@@ -1,0 +1,91 @@
+"""Deciding what becomes of an accepted customer."""
+
+import uuid
+from collections.abc import Callable, Mapping
+
+from airflow_provider_codat.simulator.misfortunes import Misfortune
+from airflow_provider_codat.simulator.operations import Outcome
+from airflow_provider_codat.simulator.replies import Issue, issue
+from airflow_provider_codat.simulator.requirements import unsupported, violations
+from airflow_provider_codat.simulator.world import Connection
+
+
+def refused(*errors: Issue) -> Outcome:
+    """Return the outcome of a customer that the accounting software refuses."""
+    return _without_record(
+        "Failed",
+        error_message=_downstream("The record was refused."),
+        errors=errors,
+    )
+
+
+def ordinary(connection: Connection, customer: Mapping[str, object]) -> Outcome:
+    """Return the outcome that the integration's own rules lead to."""
+    broken = violations(connection.integration, customer)
+    if broken:
+        return refused(*broken)
+    return Outcome(warnings=tuple(unsupported(connection.integration, customer)))
+
+
+def misfortunate(misfortune: Misfortune) -> Outcome:
+    """Return the outcome that a misfortune orders."""
+    return _MADE[misfortune.kind](misfortune)
+
+
+def _without_record(
+    status: str | None,
+    *,
+    error_message: str | None = None,
+    errors: tuple[Issue, ...] | None = None,
+) -> Outcome:
+    return Outcome(
+        status,
+        lands_seconds=None,
+        shows_record=False,
+        error_message=error_message,
+        errors=errors,
+    )
+
+
+def _downstream(message: str) -> str:
+    return (
+        "An error occurred in a downstream service. "
+        f"Correlation ID: {uuid.uuid4().hex}. Message: {message}"
+    )
+
+
+def _fail(order: Misfortune) -> Outcome:
+    return refused(issue("CustomerName", order.message or "Ordered by a test."))
+
+
+def _fail_with_record(order: Misfortune) -> Outcome:
+    text = _downstream(order.message or "The record was created incompletely.")
+    return Outcome("Failed", error_message=text)
+
+
+def _lands_late(order: Misfortune) -> Outcome:
+    return Outcome("TimedOut", lands_seconds=order.pause(0.1), shows_record=False)
+
+
+def _unknown_status(order: Misfortune) -> Outcome:
+    word = order.message or "UnderReview"
+    if order.seconds is None:
+        return Outcome(None, lands_seconds=None, waiting_word=word)
+    return Outcome(waits_seconds=order.seconds, waiting_word=word)
+
+
+def _warn(order: Misfortune) -> Outcome:
+    text = order.message or "Phone is not supported, and will be ignored."
+    return Outcome(warnings=(issue("Phone", text),))
+
+
+_MADE: dict[str, Callable[[Misfortune], Outcome]] = {
+    "stay_pending": lambda _order: _without_record(None),
+    "fail": _fail,
+    "fail_with_record": _fail_with_record,
+    "fail_without_reason": lambda _order: _without_record("Failed"),
+    "timed_out": lambda _order: _without_record("TimedOut"),
+    "timed_out_then_lands": _lands_late,
+    "unknown_status": _unknown_status,
+    "warn": _warn,
+}

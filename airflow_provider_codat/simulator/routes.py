@@ -1,0 +1,53 @@
+"""The routes that this Codat knows."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+_COMPANY = r"/companies/(?P<company>[^/]+)"
+_CONNECTION = rf"{_COMPANY}/connections/(?P<connection>[^/]+)"
+# A further route is a row here and a function of the same name in endpoints.
+_TABLE = tuple(
+    (name, method, re.compile(pattern))
+    for name, method, pattern in (
+        ("create", "POST", rf"{_CONNECTION}/push/customers"),
+        ("get_push", "GET", rf"{_COMPANY}/push/(?P<operation>[^/]+)"),
+        ("list_push", "GET", rf"{_COMPANY}/push"),
+        ("options", "GET", rf"{_CONNECTION}/options/(?P<data_type>[^/]+)"),
+        ("companies", "GET", r"/companies"),
+        ("company", "GET", _COMPANY),
+        ("connections", "GET", rf"{_COMPANY}/connections"),
+        ("connection", "GET", _CONNECTION),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a method and path lead to.
+
+    :param name: the route's name; None: there is none.
+    :param problem: 404 unknown path, 405 known path with another method, 0 neither.
+    :param ids: the variable parts of the path.
+    """
+
+    name: str | None
+    problem: Literal[0, 404, 405] = 0
+    ids: dict[str, str] = field(default_factory=dict)
+
+
+def find(method: str, path: str) -> Match:
+    """Find the route of a request.
+
+    :param method: HTTP method.
+    :param path: decoded path, without query.
+    """
+    problem: Literal[404, 405] = 404
+    for name, known_method, pattern in _TABLE:
+        found = pattern.fullmatch(path)
+        if found is None:
+            continue
+        if method == known_method:
+            return Match(name, ids=found.groupdict())
+        problem = 405
+    return Match(None, problem)

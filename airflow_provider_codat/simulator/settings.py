@@ -1,0 +1,56 @@
+"""What can be set about one simulated Codat."""
+
+from dataclasses import dataclass
+from typing import Literal, TypedDict
+
+DOCUMENTED: Literal["documented"] = "documented"
+
+
+class SettingsFields(TypedDict, total=False):
+    """The fields of :class:`Settings`, as keyword arguments."""
+
+    settle_seconds: float
+    list_lag_seconds: float
+    latency_seconds: float
+    requests_per_minute: int | None
+    daily_quota: int | Literal["documented"] | None
+    concurrency: int | None
+    validate: bool
+    retry_after_format: Literal["seconds", "http-date"]
+    accept_key_with_colon: bool
+    idempotency_scope: Literal["request", "body"]
+    journal_limit: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The switches of one simulated Codat; the defaults are Codat's own rules.
+
+    :param settle_seconds: seconds from acceptance of a push operation to its final
+        status, on the movable clock; 0: the first reply is already final.
+    :param list_lag_seconds: seconds until an accepted operation appears in the list.
+    :param latency_seconds: real seconds that Codat works on each request.
+    :param requests_per_minute: requests per address and minute; None: no limit.
+    :param daily_quota: requests per UTC day; "documented": 1000 * (1 + companies);
+        None: no limit.
+    :param concurrency: requests at a time per company; None: no limit.
+    :param validate: check bodies against the contract and the integration's model.
+    :param retry_after_format: how Retry-After is written: "seconds" or "http-date".
+    :param accept_key_with_colon: also accept ``base64(key + ":")``, which Codat does
+        not document.
+    :param idempotency_scope: what a repeated Idempotency-Key is compared by: the
+        whole "request" (method, path, query, body) or the "body" alone.
+    :param journal_limit: how many arrivals the journal keeps; None: all.
+    """
+
+    settle_seconds: float = 1.0
+    list_lag_seconds: float = 0.0
+    latency_seconds: float = 0.0
+    requests_per_minute: int | None = 1000
+    daily_quota: int | Literal["documented"] | None = DOCUMENTED
+    concurrency: int | None = 10
+    validate: bool = True
+    retry_after_format: Literal["seconds", "http-date"] = "seconds"
+    accept_key_with_colon: bool = False
+    idempotency_scope: Literal["request", "body"] = "request"
+    journal_limit: int | None = 100_000

@@ -1,0 +1,280 @@
+"""The simulator's replies against Codat's own API description.
+
+That description is not part of this project. Name the directory that holds
+Codat-Sync-Commerce-v1.json and Codat-Platform.json in CODAT_OPENAPI_DIR to run these.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from airflow_provider_codat.simulator import FOREIGN_API_KEY, LocalCodat
+from airflow_provider_codat.simulator.contract import check_customer
+from airflow_provider_codat.simulator.replies import RefusedError
+from airflow_provider_codat.simulator.world import authorization
+
+Call = Callable[..., requests.Response]
+Start = Callable[..., LocalCodat]
+DIRECTORY = os.environ.get("CODAT_OPENAPI_DIR", "")
+COMMERCE = "Codat-Sync-Commerce-v1.json"
+PLATFORM = "Codat-Platform.json"
+pytestmark = [
+    pytest.mark.codat_openapi,
+    pytest.mark.skipif(
+        not DIRECTORY, reason="CODAT_OPENAPI_DIR does not name Codat's API description"
+    ),
+]
+COMPANY = "/companies/{companyId}"
+CONNECTION = f"{COMPANY}/connections/{{connectionId}}"
+CREATE = (COMMERCE, f"{CONNECTION}/push/customers", "post")
+ROUTES = {
+    "get_push": (PLATFORM, f"{COMPANY}/push/{{pushOperationKey}}", "get"),
+    "list_push": (PLATFORM, f"{COMPANY}/push", "get"),
+    "options": (PLATFORM, f"{CONNECTION}/options/{{dataType}}", "get"),
+    "companies": (PLATFORM, "/companies", "get"),
+    "company": (PLATFORM, COMPANY, "get"),
+    "connections": (PLATFORM, f"{COMPANY}/connections", "get"),
+    "connection": (PLATFORM, CONNECTION, "get"),
+}
+
+
+def with_null(node: object) -> object:
+    """Turn 'nullable', which JSON Schema does not know, into a type."""
+    if isinstance(node, list):
+        return [with_null(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    made = {key: with_null(value) for key, value in node.items()}
+    if made.pop("nullable", None) is True and isinstance(made.get("type"), str):
+        made["type"] = [made["type"], "null"]
+        if isinstance(made.get("enum"), list):
+            made["enum"] = [*made["enum"], None]
+    return made
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry[Any]:
+    """Codat's descriptions, each under its file name."""
+    found: Registry[Any] = Registry()
+    for name in (COMMERCE, PLATFORM):
+        contents = with_null(json.loads((Path(DIRECTORY) / name).read_text()))
+        found = found.with_resource(name, DRAFT202012.create_resource(contents))
+    return found
+
+
+def validator(registry: Registry[Any], file: str, *steps: str) -> Draft202012Validator:
+    """Validate against the schema at the end of some steps, through references."""
+    reference, found = file, registry.contents(file)
+    resolver = registry.resolver(file)
+    for step in steps:
+        found = found[step]
+        reference += ("/" if "#" in reference else "#/") + step.replace("/", "~1")
+        while "$ref" in found:
+            reference = file + found["$ref"]
+            found = resolver.lookup(found["$ref"]).contents
+    return Draft202012Validator(
+        {"$ref": reference.replace("{", "%7B").replace("}", "%7D")}, registry=registry
+    )
+
+
+def assert_documented(
+    registry: Registry[Any], answer: requests.Response, route: tuple[str, str, str]
+) -> None:
+    file, path, method = route
+    steps = ("paths", path, method, "responses", str(answer.status_code))
+    check = validator(registry, file, *steps, "content", "application/json", "schema")
+    problems = [
+        f"{each.json_path}: {each.message}" for each in check.iter_errors(answer.json())
+    ]
+    assert problems == []
+
+
+@pytest.mark.parametrize("connection", ["lenient", "options", "strict"])
+@pytest.mark.parametrize("settle_seconds", [0, 60], ids=["settled", "pending"])
+def test_operations(
+    registry: Registry[Any],
+    start: Start,
+    create: Call,
+    send: Call,
+    connection: str,
+    settle_seconds: float,
+) -> None:
+    """Accepted creates are documented replies, pending, successful and failed."""
+    codat = start(settle_seconds=settle_seconds)
+    answer = create(codat, connection=connection)
+    assert_documented(registry, answer, CREATE)
+    company = f"/companies/{codat.company_id}"
+    key = answer.json()["pushOperationKey"]
+    one = send(codat, "GET", f"{company}/push/{key}")
+    assert_documented(registry, one, ROUTES["get_push"])
+    page = send(codat, "GET", f"{company}/push?pageSize=1")
+    assert_documented(registry, page, ROUTES["list_push"])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "fail",
+        "fail_with_record",
+        "fail_without_reason",
+        "timed_out",
+        "warn",
+        "stay_pending",
+    ],
+)
+def test_outcomes(
+    registry: Registry[Any], codat: LocalCodat, create: Call, kind: str
+) -> None:
+    """Every ordered outcome but an invented status is a documented reply."""
+    codat.order(kind)
+    assert_documented(registry, create(codat), CREATE)
+
+
+def test_unknown_status_is_undocumented(
+    registry: Registry[Any], codat: LocalCodat, create: Call
+) -> None:
+    """An invented status is found out: the comparison is a real one."""
+    codat.order("unknown_status")
+    with pytest.raises(AssertionError, match="UnderReview"):
+        assert_documented(registry, create(codat), CREATE)
+
+
+@pytest.mark.parametrize("connection", ["lenient", "strict", "options", "unlinked"])
+def test_reads(
+    registry: Registry[Any], codat: LocalCodat, send: Call, connection: str
+) -> None:
+    """Companies, connections and models are documented replies."""
+    company = f"/companies/{codat.company_id}"
+    one = f"{company}/connections/{codat.connections[connection]}"
+    paths = {
+        "companies": "/companies",
+        "company": company,
+        "connections": f"{company}/connections",
+        "connection": one,
+        "options": f"{one}/options/customers",
+    }
+    for route, path in paths.items():
+        assert_documented(registry, send(codat, "GET", path), ROUTES[route])
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])
+def test_errors(
+    registry: Registry[Any], codat: LocalCodat, create: Call, send: Call, status: int
+) -> None:
+    """Errors are documented replies on the create and on the list."""
+    codat.order("codat_error_before_commit", route="any", count=2, status=status)
+    assert_documented(registry, create(codat), CREATE)
+    answer = send(codat, "GET", f"/companies/{codat.company_id}/push")
+    assert_documented(registry, answer, ROUTES["list_push"])
+
+
+def test_refusals(
+    registry: Registry[Any], codat: LocalCodat, create: Call, send: Call
+) -> None:
+    """Refusals of the simulator's own making are documented replies too."""
+    answers = [
+        create(codat, body={"status": 1, "addresses": [{}]}),
+        create(codat, body=b"{"),
+        create(codat, connection="unlinked"),
+        create(codat, connection=str(uuid4())),
+    ]
+    foreign = {"Authorization": authorization(FOREIGN_API_KEY)}
+    path = codat.journal()[0].path
+    answers.append(send(codat, "POST", path, headers=foreign))
+    answers.append(send(codat, "POST", path, headers={"Authorization": "Basic eA=="}))
+    assert [each.status_code for each in answers] == [400, 400, 400, 404, 403, 401]
+    for each in answers:
+        assert_documented(registry, each, CREATE)
+
+
+BODIES: list[dict[str, Any]] = [
+    {},
+    {"status": "Active"},
+    {"status": "Dormant"},
+    {"status": None},
+    {"status": "Active", "surprise": 1},
+    *(
+        {"status": "Unknown", name: value}
+        for name in (
+            "id",
+            "customerName",
+            "contactName",
+            "emailAddress",
+            "defaultCurrency",
+            "phone",
+            "addresses",
+            "contacts",
+            "registrationNumber",
+            "taxNumber",
+            "metadata",
+            "supplementalData",
+            "modifiedDate",
+            "sourceModifiedDate",
+        )
+        for value in (None, "x", 1, [], {})
+    ),
+    *(
+        {"status": "Active", "addresses": [each]}
+        for each in (
+            {},
+            {"type": "Billing"},
+            {"type": "Home"},
+            {"type": None},
+            {"type": "Unknown", "line1": None, "city": "x"},
+            {"type": "Unknown", "postalCode": 1},
+        )
+    ),
+    *(
+        {"status": "Active", "contacts": [each]}
+        for each in (
+            {},
+            {"status": "Archived"},
+            {"status": "Active", "phone": None, "name": None, "email": None},
+            {"status": "Active", "phone": [{}]},
+            {"status": "Active", "phone": [{"type": "Fax"}]},
+            {"status": "Active", "phone": [{"type": "Fax", "number": None}]},
+            {"status": "Active", "phone": [{"type": "Pager"}]},
+            {"status": "Active", "address": {}},
+            {"status": "Active", "address": {"type": "Delivery"}},
+            {"status": "Active", "modifiedDate": None},
+        )
+    ),
+    *(
+        {"status": "Active", "metadata": {"isDeleted": each}}
+        for each in (None, True, 1)
+    ),
+    *(
+        {"status": "Active", "supplementalData": {"content": each}}
+        for each in (
+            None,
+            {},
+            {"Extra": {"a": [1]}},
+            {"Extra": 1},
+            {"Extra": None},
+            [],
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=json.dumps)
+def test_contract(registry: Registry[Any], body: dict[str, Any]) -> None:
+    """The simulator's contract takes what Codat's description takes, and no more."""
+    file, path, method = CREATE
+    steps = ("paths", path, method, "requestBody", "content", "application/json")
+    documented = validator(registry, file, *steps, "schema").is_valid(body)
+    try:
+        check_customer(body)
+    except RefusedError:
+        assert not documented
+    else:
+        assert documented
