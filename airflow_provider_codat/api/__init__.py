@@ -1,0 +1,72 @@
+"""All that this package knows of Codat. It imports with Airflow absent.
+
+Here stand the types of a payload, for editors and type checkers, and the errors.
+"""
+
+from airflow_provider_codat.api.customers import (
+    AccountingCustomer,
+    Address,
+    AddressType,
+    Contact,
+    CustomerStatus,
+    Metadata,
+    PhoneNumber,
+    PhoneType,
+    SupplementalData,
+)
+from airflow_provider_codat.api.errors import (
+    Busy,
+    CodatError,
+    CodatFaulted,
+    IdempotencyConflict,
+    Malformed,
+    NotAuthorised,
+    NotFound,
+    OutcomeUnknown,
+    PayloadInvalid,
+    PaymentRequired,
+    PushEnded,
+    PushFailed,
+    PushTimedOut,
+    PushWarned,
+    RateLimited,
+    Refused,
+    SettingsInvalid,
+    StillInProgress,
+    StillPending,
+    Unreachable,
+)
+from airflow_provider_codat.api.models import Problem
+
+__all__ = [
+    "AccountingCustomer",
+    "Address",
+    "AddressType",
+    "Busy",
+    "CodatError",
+    "CodatFaulted",
+    "Contact",
+    "CustomerStatus",
+    "IdempotencyConflict",
+    "Malformed",
+    "Metadata",
+    "NotAuthorised",
+    "NotFound",
+    "OutcomeUnknown",
+    "PayloadInvalid",
+    "PaymentRequired",
+    "PhoneNumber",
+    "PhoneType",
+    "Problem",
+    "PushEnded",
+    "PushFailed",
+    "PushTimedOut",
+    "PushWarned",
+    "RateLimited",
+    "Refused",
+    "SettingsInvalid",
+    "StillInProgress",
+    "StillPending",
+    "SupplementalData",
+    "Unreachable",
+]

@@ -1,0 +1,261 @@
+"""Conversations with Codat, and the two drivers that carry them out.
+
+A conversation is a generator. It yields :class:`Send` or :class:`Pause`, is sent
+the reply, and decides everything; it does nothing itself. So the worker and the
+triggerer, which wait in different ways, cannot come to different decisions.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, TypeAlias, TypeVar
+
+from airflow_provider_codat.api.errors import CodatError, Malformed
+from airflow_provider_codat.api.models import DataType, Destination, PushOperation
+from airflow_provider_codat.api.outcome import Outcome
+from airflow_provider_codat.api.pace import Pace
+from airflow_provider_codat.api.replies import (
+    is_ours,
+    push_operation_of,
+    retry_after_seconds,
+)
+from airflow_provider_codat.api.retry import (
+    Answer,
+    Sends,
+    Verdict,
+    after_get,
+    after_post,
+    after_single,
+    backoff,
+)
+from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_LIMITED_SECONDS = 10.0
+"""How long to hold back after a 429 that does not say how long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this request, and come back with the reply."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait so long.
+
+    :param reason: for the log.
+    """
+
+    seconds: float
+    reason: str
+
+
+Conversation: TypeAlias = Generator[Send | Pause, Any, T]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How a conversation takes its time.
+
+    :param budget_seconds: how long one call may go on repeating and waiting.
+    :param pace: how fast requests may follow each other.
+    :param clock: gives epoch seconds.
+    :param dice: gives a number from 0 up to 1.
+    """
+
+    budget_seconds: float
+    pace: Pace
+    clock: Callable[[], float] = time.time
+    dice: Callable[[], float] = random.random
+
+
+def get(
+    request: Request, read: Callable[[Response], T], patience: Patience
+) -> Conversation[T]:
+    """Ask, as often as it takes.
+
+    :param read: turns a 2xx into a value, or raises :class:`Malformed`.
+    """
+    return _exchange(request, _timeless(read), _deciding(after_get), patience, Sends())
+
+
+def post(
+    request: Request,
+    read: Callable[[Response], T],
+    patience: Patience,
+    *,
+    hide: Callable[[str], str] = str,
+) -> Conversation[T]:
+    """Send a POST or PATCH that carries an idempotency key."""
+    return _exchange(request, _timeless(read), after_post, patience, Sends(), hide)
+
+
+def send_once(
+    request: Request, read: Callable[[Response], T], patience: Patience
+) -> Conversation[T]:
+    """Send a PUT or DELETE: again only where it provably changed nothing."""
+    return _exchange(
+        request, _timeless(read), _deciding(after_single), patience, Sends()
+    )
+
+
+def create(
+    request: Request,
+    destination: Destination,
+    data_type: DataType,
+    patience: Patience,
+    *,
+    sends: Sends,
+    hide: Callable[[str], str] = str,
+) -> Conversation[PushOperation]:
+    """Ask Codat to create a record, and return the push operation that does it.
+
+    :param sends: what earlier tries left open.
+    :param hide: takes the payload's own values out of Codat's words.
+    """
+
+    def read(response: Response, first_sent_at: float) -> PushOperation:
+        operation = push_operation_of(response)
+        if not is_ours(
+            operation,
+            response,
+            destination=destination,
+            data_type=data_type,
+            first_sent_at=first_sent_at,
+        ):
+            raise Malformed("the answer describes another push operation than ours")
+        return operation
+
+    return _exchange(request, read, after_post, patience, sends, hide)
+
+
+def _timeless(read: Callable[[Response], T]) -> Callable[[Response, float], T]:
+    """Let a reader that needs no time stand where one that does may stand."""
+    return lambda response, _: read(response)
+
+
+def _deciding(
+    table: Callable[[Answer], Verdict],
+) -> Callable[[Answer, Sends], Verdict]:
+    """Let a table that needs no history stand where one that does may stand."""
+    return lambda answer, _: table(answer)
+
+
+def _exchange(
+    request: Request,
+    read: Callable[[Response, float], T],
+    decide: Callable[[Answer, Sends], Verdict],
+    patience: Patience,
+    sends: Sends,
+    hide: Callable[[str], str] = str,
+) -> Conversation[T]:
+    """Send, judge, wait, send again: until it is answered or hopeless."""
+    give_up_at = patience.clock() + patience.budget_seconds
+    outcome = Outcome(request, sends, hide)
+    for attempt in count():
+        yield from _turn(patience)
+        now = patience.clock()
+        if request.idempotency_key and not outcome.sends.may_send(now):
+            raise outcome.too_old()
+        outcome.sends = outcome.sends.begun(now)
+        patience.pace.sent(now)
+        reply = yield Send(request)
+        value, answer = outcome.take(reply, read)
+        verdict = decide(answer, outcome.sends)
+        if verdict is Verdict.ACCEPT:
+            return value  # type: ignore[return-value] # an accepted reply was read
+        outcome.sends = outcome.sends.answered(answer)
+        if verdict in {Verdict.REFUSE, Verdict.UNKNOWN}:
+            raise outcome.ended(verdict)
+        seconds = _wait_seconds(verdict, reply, attempt, patience)
+        if patience.clock() + seconds > give_up_at or outcome.hopeless:
+            raise outcome.given_up(patience.clock() + seconds)
+        yield Pause(seconds, outcome.said())
+    raise AssertionError  # pragma: no cover - count() does not end
+
+
+def _turn(patience: Patience) -> Conversation[None]:
+    """Wait until the next request may go out."""
+    while (seconds := patience.pace.wait_seconds(patience.clock())) > 0:
+        yield Pause(seconds, "requests_per_minute are used up")
+
+
+def _wait_seconds(
+    verdict: Verdict, reply: Reply, attempt: int, patience: Patience
+) -> float:
+    """Return how long to wait before the same is sent again."""
+    if verdict is not Verdict.REPEAT_LATER:
+        return backoff(attempt, patience.dice)
+    asked = None if isinstance(reply, NoAnswer) else retry_after_seconds(reply)
+    if asked is not None:
+        return asked
+    return backoff(attempt, patience.dice, first_seconds=_LIMITED_SECONDS)
+
+
+def drive(
+    conversation: Conversation[T],
+    send: Callable[[Request], Reply],
+    sleep: Callable[[float], None] = time.sleep,
+) -> T:
+    """Carry out a conversation in this thread.
+
+    :param send: sends once and never raises, such as ``Transport.send``.
+    """
+    reply: Reply | None = None
+    try:
+        while True:
+            step = conversation.send(reply)
+            if isinstance(step, Send):
+                reply = send(step.request)
+            else:
+                _tell(step)
+                sleep(step.seconds)
+                reply = None
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+async def adrive(
+    conversation: Conversation[T],
+    send: Callable[[Request], Reply],
+    executor: Executor,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> T:
+    """Carry out a conversation of GETs without holding up the event loop.
+
+    :param executor: where the blocking sends run. Not the loop's own, which the
+        name look-ups of every other trigger share.
+    :raises CodatError: when the conversation wants to send anything but a GET: a
+        triggerer that is restarted would send it again.
+    """
+    loop = asyncio.get_running_loop()
+    reply: Reply | None = None
+    try:
+        while True:
+            step = conversation.send(reply)
+            if isinstance(step, Pause):
+                _tell(step)
+                await sleep(step.seconds)
+                reply = None
+            elif step.request.method == "GET":
+                reply = await loop.run_in_executor(executor, send, step.request)
+            else:
+                raise CodatError(f"only a worker may send {step.request}")
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def _tell(pause: Pause) -> None:
+    log.info("%s; going on in %.1f s", pause.reason, pause.seconds)

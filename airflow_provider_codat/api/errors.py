@@ -1,0 +1,182 @@
+"""What can go wrong between a payload and the books.
+
+::
+
+    CodatError
+    ├─ SettingsInvalid              a connection's field, or an argument, is wrong
+    ├─ PayloadInvalid(problems)     nothing was sent
+    ├─ Unreachable                  no answer
+    ├─ Refused(status)              Codat said no, and will again
+    │  ├─ NotAuthorised  401 403
+    │  ├─ PaymentRequired  402
+    │  ├─ NotFound  404
+    │  └─ IdempotencyConflict  422
+    ├─ Busy                         ask later
+    │  ├─ RateLimited(until)  429
+    │  ├─ StillInProgress  409
+    │  └─ StillPending(operation)   the push operation has not ended in time
+    ├─ CodatFaulted                 5xx
+    ├─ Malformed                    a 2xx that does not say what Codat documents
+    ├─ OutcomeUnknown               a record may exist; nobody here can tell
+    └─ PushEnded(operation)
+       ├─ PushFailed
+       ├─ PushTimedOut              may still land
+       └─ PushWarned                it is in the books; warnings were to fail the task
+
+A type says what happened. What to do about it within a call is decided in
+``retry.py``; what Airflow should do with the task, in ``failures.py``. No message
+carries a payload, a key or an authorisation link.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from airflow_provider_codat.api.models import Problem, PushOperation, Remark
+
+
+class CodatError(Exception):
+    """Anything that this package raises about Codat."""
+
+
+class SettingsInvalid(CodatError, ValueError):
+    """A field of the connection, or an argument, is missing or malformed."""
+
+
+class PayloadInvalid(CodatError, ValueError):
+    """The payload cannot be accepted; nothing was sent.
+
+    :param problems: every problem that was found, not the first alone.
+    """
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        lines = "\n".join(f"  {number}. {p}" for number, p in enumerate(problems, 1))
+        super().__init__(
+            f"the payload has {count} problem{'s' if count != 1 else ''}; "
+            f"nothing was sent:\n{lines}"
+        )
+
+
+class Unreachable(CodatError):
+    """No answer came: no connection, a reset, a time-out, or a cut body."""
+
+
+class Refused(CodatError):
+    """Codat said no, and would say it again to the same request.
+
+    :param status: the HTTP status.
+    :param correlation_id: what Codat's support asks for; may be empty.
+    :param remarks: Codat's validation errors.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        correlation_id: str = "",
+        remarks: Sequence[Remark] = (),
+    ) -> None:
+        self.status = status
+        self.correlation_id = correlation_id
+        self.remarks = tuple(remarks)
+        super().__init__(message)
+
+
+class NotAuthorised(Refused):
+    """401 or 403: the key is wrong, outdated, or may not do this."""
+
+
+class PaymentRequired(Refused):
+    """402: the plan does not cover it."""
+
+
+class NotFound(Refused):
+    """404: no such company, connection or record, or the software lacks the type."""
+
+
+class IdempotencyConflict(Refused):
+    """422: the idempotency key was used before with another body."""
+
+
+class Busy(CodatError):
+    """Not now; the same question may be asked again later."""
+
+
+class RateLimited(Busy):
+    """429, for longer than this call may wait.
+
+    :param until: epoch seconds before which Codat is not to be asked again.
+    """
+
+    def __init__(self, message: str, *, until: float) -> None:
+        self.until = until
+        moment = datetime.fromtimestamp(until, UTC)
+        super().__init__(f"{message}; not before {moment:%Y-%m-%d %H:%M:%S} UTC")
+
+
+class StillInProgress(Busy):
+    """409: an earlier request with the same key, or a synchronisation, still runs."""
+
+
+class StillPending(Busy):
+    """The push operation has not ended by our deadline; it goes on at Codat.
+
+    :param operation: as it was last seen.
+    """
+
+    def __init__(self, message: str, *, operation: PushOperation) -> None:
+        self.operation = operation
+        super().__init__(message)
+
+
+class CodatFaulted(CodatError):
+    """5xx: Codat, or a gateway before it, failed.
+
+    :param status: the HTTP status.
+    :param correlation_id: what Codat's support asks for; may be empty.
+    """
+
+    def __init__(self, message: str, *, status: int, correlation_id: str = "") -> None:
+        self.status = status
+        self.correlation_id = correlation_id
+        super().__init__(message)
+
+
+class Malformed(CodatError):
+    """A reply that does not say what Codat documents."""
+
+
+class OutcomeUnknown(CodatError):
+    """A record may exist, and nothing that was seen tells. Nothing is sent again.
+
+    :param candidates: keys of push operations that may be the one; may be empty.
+    """
+
+    def __init__(self, message: str, *, candidates: Sequence[str] = ()) -> None:
+        self.candidates = tuple(candidates)
+        super().__init__(message)
+
+
+class PushEnded(CodatError):
+    """The push operation ended, and not as the author wished.
+
+    :param operation: as it was last seen.
+    """
+
+    def __init__(self, message: str, *, operation: PushOperation) -> None:
+        self.operation = operation
+        super().__init__(message)
+
+
+class PushFailed(PushEnded):
+    """Codat, or the accounting software behind it, refused the record."""
+
+
+class PushTimedOut(PushEnded):
+    """Codat gave up waiting. The record may still appear; it is never sent again."""
+
+
+class PushWarned(PushEnded):
+    """The record is in the books, with warnings that the author wants to fail on."""

@@ -1,0 +1,141 @@
+"""The nouns of a conversation with Codat: small, frozen, checked when they are made."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def checked_uuid(value: object, name: str) -> str:
+    """Return the canonical spelling of a UUID, or say which argument is not one.
+
+    :param value: what the author gave; surrounding white space is dropped.
+    :param name: the argument's name, for the message.
+    :raises ValueError: when it is no UUID in the 8-4-4-4-12 form. The value itself
+        is not repeated: something else may have been pasted in its place.
+    """
+    text = str(value).strip() if isinstance(value, str | UUID) else ""
+    if not _UUID.fullmatch(text):
+        raise ValueError(
+            f"{name} must be a UUID such as 8a210b68-6988-11ed-a1eb-0242ac120002; "
+            f"{_described(value)} was given"
+        )
+    return text.lower()
+
+
+def _described(value: object) -> str:
+    """Say what kind of thing stands where a UUID was wanted, and no more."""
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters" if value else "an empty text"
+    return type(value).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a payload: where, which rule, what would be right.
+
+    :param path: such as ``addresses[0].type``; empty for the payload itself.
+    :param rule: the JSON Schema keyword, ``unknown`` for a property that the
+        contract does not know, or ``json`` for what JSON cannot express.
+    :param message: what would be right. Never the value that was found.
+    :param severity: ``error`` forbids the request, ``warning`` does not.
+    """
+
+    path: str
+    rule: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        """Read as one line: the place, then what would be right."""
+        return f"{self.path or 'the payload'}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """One row of the table of what can be written.
+
+    :param name: Codat's key, such as ``customers``, in options and replies.
+    :param segment: the last segment of the push route.
+    :param record: what one of them is called, for messages.
+    """
+
+    name: str
+    segment: str
+    record: str
+
+
+CUSTOMERS = DataType(name="customers", segment="customers", record="customer")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """The books that a record is to appear in.
+
+    :param company_id: Codat's company, a UUID.
+    :param connection_id: that company's connection to its software, a UUID.
+    """
+
+    company_id: str
+    connection_id: str
+
+    def __post_init__(self) -> None:
+        """Refuse what Codat would refuse, before anything is sent."""
+        for name in ("company_id", "connection_id"):
+            object.__setattr__(self, name, checked_uuid(getattr(self, name), name))
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One of Codat's own remarks on a push operation or a refusal.
+
+    :param item: the field that it is about, as Codat spells it; may be empty.
+    :param text: Codat's words.
+    """
+
+    item: str
+    text: str
+
+    def __str__(self) -> str:
+        """Read as one line."""
+        return f"{self.item}: {self.text}" if self.item else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class PushOperation:
+    """What Codat says of one write, read leniently from its reply.
+
+    Source: https://docs.codat.io/using-the-api/push
+
+    :param key: names the operation, a UUID.
+    :param status: ``Pending``, ``Success``, ``Failed``, ``TimedOut`` or a word that
+        is not documented.
+    :param record_id: the record that was created; None while there is none.
+    :param raw: the reply as Codat sent it.
+    """
+
+    key: str
+    company_id: str
+    connection_id: str
+    data_type: str
+    status: str
+    requested_at: str
+    completed_at: str | None
+    record_id: str | None
+    error_message: str
+    errors: tuple[Remark, ...]
+    warnings: tuple[Remark, ...]
+    raw: Mapping[str, Json]
+
+    @property
+    def ended(self) -> bool:
+        """Whether Codat will change its mind no more.
+
+        A status that is not documented counts as not ended: it is asked again.
+        """
+        return self.status in {"Success", "Failed", "TimedOut"}

@@ -1,0 +1,127 @@
+"""What one exchange came to, put into words and errors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from airflow_provider_codat.api.errors import (
+    CodatError,
+    CodatFaulted,
+    Malformed,
+    OutcomeUnknown,
+    RateLimited,
+    StillInProgress,
+    Unreachable,
+)
+from airflow_provider_codat.api.replies import classified, described, refusal
+from airflow_provider_codat.api.retry import (
+    KEY_LIFETIME_SECONDS,
+    Answer,
+    Sends,
+    Verdict,
+)
+from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """The latest reply to a request, and what is known of its sends.
+
+    :param hide: takes the payload's own values out of Codat's words.
+    """
+
+    request: Request
+    sends: Sends
+    hide: Callable[[str], str]
+    _reply: Reply = field(default_factory=lambda: NoAnswer("nothing was sent yet"))
+    _fault: str = ""
+
+    def take(
+        self, reply: Reply, read: Callable[[Response, float], T]
+    ) -> tuple[T | None, Answer]:
+        """Take a reply: return what it says, where it can be read."""
+        self._reply, self._fault = reply, ""
+        value: T | None = None
+        readable = isinstance(reply, Response) and reply.status < 300  # noqa: PLR2004 - HTTP's own number
+        if isinstance(reply, Response) and readable:
+            try:
+                value = read(reply, self.sends.first_at or 0.0)
+            except Malformed as error:
+                self._fault, readable = str(error), False
+        return value, classified(reply, readable=readable)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether a repetition would meet the same obstacle."""
+        return isinstance(self._reply, NoAnswer) and self._reply.hopeless
+
+    def said(self) -> str:
+        """Say in one line what came of the latest send."""
+        if isinstance(self._reply, NoAnswer):
+            return f"{self.request}: no answer: {self._reply.detail}"
+        words = self._fault or described(self._reply, self.hide)
+        return f"{self.request}: {words}"
+
+    def ended(self, verdict: Verdict) -> CodatError:
+        """Return the error for a request that is not to be sent again."""
+        if verdict is Verdict.UNKNOWN:
+            return OutcomeUnknown(f"{self.said()}\n{self._what_may_exist()}")
+        if not isinstance(self._reply, Response):
+            return Unreachable(self.said())
+        if self._reply.status >= 500:  # noqa: PLR2004 - HTTP's own number
+            return CodatFaulted(self.said(), status=self._reply.status)
+        return refusal(self._reply, self.request, self.hide)
+
+    def given_up(self, until: float) -> CodatError:
+        """Return the error for a request that the call has no more time for.
+
+        :param until: epoch seconds at which it would have been sent again.
+        """
+        words = f"{self.said()}{self._may_be_repeated()}"
+        if not isinstance(self._reply, Response):
+            return Unreachable(words)
+        match self._reply.status:
+            case 429:
+                return RateLimited(words, until=until)
+            case 409:
+                return StillInProgress(words)
+            case status if status < 300:  # noqa: PLR2004 - HTTP's own number
+                return Malformed(words)
+            case status if self.request.idempotency_key is None:
+                return CodatFaulted(words, status=status)
+            case _:
+                return Unreachable(words)
+
+    def too_old(self) -> OutcomeUnknown:
+        """Return the error for a key that Codat may have forgotten."""
+        minutes = KEY_LIFETIME_SECONDS // 60
+        return OutcomeUnknown(
+            f"{self.request} was not sent: an earlier try may have sent it more than "
+            f"{minutes} minutes ago, and Codat may have forgotten its idempotency key\n"
+            f"{self._what_may_exist()}"
+        )
+
+    def _may_be_repeated(self) -> str:
+        """Tell whether, and until when, a repetition is safe."""
+        if self.request.idempotency_key is None or not self.sends.unresolved:
+            return ""
+        until = (self.sends.first_at or 0.0) + KEY_LIFETIME_SECONDS
+        moment = datetime.fromtimestamp(until, UTC)
+        return (
+            "\nCodat may have acted on it. A repetition with the same idempotency key "
+            f"({self.request.idempotency_key}) creates nothing twice until "
+            f"{moment:%Y-%m-%d %H:%M} UTC"
+        )
+
+    def _what_may_exist(self) -> str:
+        """Tell what a person has to look for."""
+        since = datetime.fromtimestamp(self.sends.first_at or 0.0, UTC)
+        return (
+            "A record may exist, and it will not be sent again. Look at the push "
+            f"history of the company in Codat's Portal since {since:%Y-%m-%d %H:%M} "
+            f"UTC (idempotency key {self.request.idempotency_key or 'none'}), and in "
+            "the books. If it is not there, run a new DAG run to create it"
+        )

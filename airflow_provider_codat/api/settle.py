@@ -1,0 +1,157 @@
+"""From an accepted push operation to its end, and what that end means."""
+
+from collections.abc import Callable
+
+from airflow_provider_codat.api.client import Conversation, Patience, Pause, get
+from airflow_provider_codat.api.errors import (
+    Busy,
+    CodatFaulted,
+    Malformed,
+    NotFound,
+    OutcomeUnknown,
+    PushFailed,
+    PushTimedOut,
+    PushWarned,
+    RateLimited,
+    StillPending,
+    Unreachable,
+)
+from airflow_provider_codat.api.models import PushOperation, Remark
+from airflow_provider_codat.api.replies import push_operation_of
+from airflow_provider_codat.api.wire import read_push_operation
+
+FIRST_POLL_SECONDS = 2.0
+"""How long after the create its push operation is asked for, for the first time."""
+
+_SLOWER = 1.5
+
+
+def settle(
+    operation: PushOperation,
+    patience: Patience,
+    *,
+    poll_interval_seconds: float,
+    deadline: float,
+) -> Conversation[PushOperation]:
+    """Wait until a push operation has ended.
+
+    The waits begin with two seconds and grow by half up to the interval. What only
+    keeps us from asking, such as an outage, is waited out until the deadline.
+
+    :param deadline: epoch seconds.
+    :raises StillPending: when it has not ended by then; it goes on at Codat.
+    :raises OutcomeUnknown: when Codat knows it no more.
+    """
+    seconds = min(FIRST_POLL_SECONDS, poll_interval_seconds)
+    while not operation.ended:
+        left = deadline - patience.clock()
+        if left <= 0:
+            raise _still_pending(operation)
+        yield Pause(min(seconds, left), _waiting(operation))
+        operation = yield from _look(operation, patience, deadline)
+        seconds = min(poll_interval_seconds, seconds * _SLOWER)
+    if operation.status == "TimedOut":
+        # It may have landed since: Codat's deadline stops nobody.
+        yield Pause(seconds, _waiting(operation))
+        operation = yield from _look(operation, patience, deadline)
+    return operation
+
+
+def _look(
+    operation: PushOperation, patience: Patience, deadline: float
+) -> Conversation[PushOperation]:
+    """Read a push operation; what it was, while it cannot be read."""
+    request = read_push_operation(operation.company_id, operation.key)
+    try:
+        return (yield from get(request, push_operation_of, patience))
+    except NotFound as error:
+        raise OutcomeUnknown(
+            f"push operation {operation.key} was accepted, but Codat does not know it "
+            "any more: a record may exist. Look for it in the books",
+            candidates=[operation.key],
+        ) from error
+    except RateLimited as error:
+        seconds = max(0.0, min(error.until, deadline) - patience.clock())
+        yield Pause(seconds, str(error))
+    except (Busy, CodatFaulted, Malformed, Unreachable) as error:
+        yield Pause(0.0, f"{error}; push operation {operation.key} is asked for again")
+    return operation
+
+
+def _waiting(operation: PushOperation) -> str:
+    known = operation.status in {"Pending", "TimedOut"}
+    remark = "" if known else ", a status that is not documented"
+    return f"push operation {operation.key} is {operation.status}{remark}"
+
+
+def _still_pending(operation: PushOperation) -> StillPending:
+    return StillPending(
+        f"push operation {operation.key} is still {operation.status} after "
+        "completion_timeout_seconds. It goes on at Codat, nothing can cancel it, and "
+        "the record may still appear. Offline software (Sage 50, QuickBooks Desktop) "
+        "keeps it waiting while the desktop is off: set timeout_in_minutes",
+        operation=operation,
+    )
+
+
+def judged(
+    operation: PushOperation,
+    *,
+    hide: Callable[[str], str] = str,
+    fail_on_warning: bool = False,
+) -> PushOperation:
+    """Return a push operation that succeeded; raise what any other end means.
+
+    :param hide: takes the payload's own values out of Codat's words.
+    :raises PushFailed: when it was refused, with every reason that Codat gave.
+    :raises PushTimedOut: when Codat gave up waiting.
+    :raises PushWarned: when it succeeded with warnings that are to fail the task.
+    :raises OutcomeUnknown: when it failed in a way that leaves open whether there is
+        a record.
+    """
+    match operation.status:
+        case "Success" if operation.warnings and fail_on_warning:
+            raise PushWarned(
+                f"record {operation.record_id} is in the books (push operation "
+                f"{operation.key}), with warnings, and fail_on_warning is set:"
+                f"{_listed(operation.warnings, hide)}",
+                operation=operation,
+            )
+        case "Success":
+            return operation
+        case "Failed":
+            raise _failed(operation, hide)
+        case _:
+            raise PushTimedOut(
+                f"push operation {operation.key} is TimedOut: Codat stopped waiting "
+                "for the accounting software. The record may still appear, so it is "
+                "not sent again. Look for it in the books",
+                operation=operation,
+            )
+
+
+def _failed(
+    operation: PushOperation, hide: Callable[[str], str]
+) -> PushFailed | OutcomeUnknown:
+    """Tell a clean refusal from a failure that may have left a record behind."""
+    words = hide(operation.error_message)
+    said = f". Codat says: {words}" if words else ""
+    reasons = _listed(operation.errors, hide)
+    if operation.errors and operation.record_id is None:
+        return PushFailed(
+            f"push operation {operation.key} failed; no record was created"
+            f"{said}{reasons}",
+            operation=operation,
+        )
+    record = operation.record_id
+    return OutcomeUnknown(
+        f"push operation {operation.key} failed"
+        + (f", and names record {record}" if record else " without a validation error")
+        + f"{said}{reasons}\nA record may exist, and it will not be sent again. Look "
+        "for it in the books",
+        candidates=[operation.key],
+    )
+
+
+def _listed(remarks: tuple[Remark, ...], hide: Callable[[str], str]) -> str:
+    return "".join(f"\n  - {hide(str(remark))}" for remark in remarks)

@@ -1,0 +1,193 @@
+"""Codat's dialect of HTTP, going out: a value becomes a request.
+
+Source: https://docs.codat.io/using-the-api/overview
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode
+
+from airflow_provider_codat.api.models import (
+    DataType,
+    Destination,
+    Json,
+    checked_uuid,
+)
+from airflow_provider_codat.api.payload import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, frozen: a repetition has the same bytes.
+
+    :param path: percent-encoded, below the base URL.
+    :param query: percent-encoded, without the question mark.
+    :param body: JSON in UTF-8; None when there is none.
+    :param idempotency_key: a UUID; POST and PATCH carry one.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes | None = field(default=None, repr=False)
+    idempotency_key: str | None = None
+
+    def __str__(self) -> str:
+        """Read as method and path, which hold ids and no payload."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer that arrived whole.
+
+    :param headers: by their names in lower case.
+    :param received_at: epoch seconds, by our clock.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nothing came that could be called an answer.
+
+    :param detail: what happened, in a few words.
+    :param sent: whether the request may have reached Codat.
+    :param hopeless: whether a repetition would meet the same obstacle.
+    """
+
+    detail: str
+    sent: bool = True
+    hopeless: bool = False
+
+
+Reply = Response | NoAnswer
+
+
+def segments(*parts: str) -> str:
+    """Build a path of percent-encoded segments.
+
+    :raises ValueError: for a segment that would climb in the path, or is empty.
+    """
+    for part in parts:
+        if part in {"", ".", ".."}:
+            raise ValueError(f"{part!r} cannot be part of a Codat path")
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
+def create(
+    destination: Destination,
+    data_type: DataType,
+    body: bytes,
+    *,
+    idempotency_key: str,
+    timeout_in_minutes: int | None = None,
+) -> Request:
+    """Ask Codat to create one record."""
+    query = {"timeoutInMinutes": timeout_in_minutes}
+    return Request(
+        method="POST",
+        path=segments(
+            "companies",
+            destination.company_id,
+            "connections",
+            destination.connection_id,
+            "push",
+            data_type.segment,
+        ),
+        query=_query(query),
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+
+def read_push_operation(company_id: str, push_operation_key: str) -> Request:
+    """Ask how one push operation stands."""
+    company = checked_uuid(company_id, "company_id")
+    key = checked_uuid(push_operation_key, "push_operation_key")
+    return Request("GET", segments("companies", company, "push", key))
+
+
+def list_push_operations(
+    company_id: str,
+    *,
+    page: int,
+    page_size: int,
+    query: str | None,
+    order_by: str | None,
+) -> Request:
+    """Ask for one page of a company's push operations."""
+    company = checked_uuid(company_id, "company_id")
+    return Request(
+        "GET",
+        segments("companies", company, "push"),
+        _query(
+            {"page": page, "pageSize": page_size, "query": query, "orderBy": order_by}
+        ),
+    )
+
+
+def read_model(destination: Destination, data_type: DataType) -> Request:
+    """Ask what a connection's software wants of one data type."""
+    company, connection = destination.company_id, destination.connection_id
+    return Request(
+        "GET",
+        segments(
+            "companies", company, "connections", connection, "options", data_type.name
+        ),
+    )
+
+
+def list_companies() -> Request:
+    """Ask for one company: cheap, and it shows whether the key is right."""
+    return Request("GET", "/companies", _query({"page": 1, "pageSize": 1}))
+
+
+def free(
+    method: str,
+    path: str,
+    *,
+    params: Mapping[str, object] | None,
+    json_body: Json,
+    idempotency_key: str | None,
+) -> Request:
+    """Build a request to any other endpoint.
+
+    :raises ValueError: when the path is not one below the base URL, or a key is
+        missing or given where Codat takes none.
+    """
+    verb = method.upper()
+    if verb not in {"GET", "POST", "PUT", "PATCH", "DELETE"}:
+        raise ValueError("method must be GET, POST, PUT, PATCH or DELETE")
+    takes_key = verb in {"POST", "PATCH"}
+    if takes_key != (idempotency_key is not None):
+        raise ValueError(
+            "POST and PATCH need an idempotency_key (str(uuid.uuid4()), made once and "
+            "kept for every repetition); other methods take none"
+        )
+    if not path.startswith("/") or {"?", "#", "\\"} & set(path):
+        raise ValueError(
+            "path must start with / and hold neither a host nor a query; "
+            "a query goes into params"
+        )
+    return Request(
+        verb,
+        segments(*path.removeprefix("/").split("/")),
+        _query(params or {}),
+        None if json_body is None else canonical(json_body),
+        checked_uuid(idempotency_key, "idempotency_key") if takes_key else None,
+    )
+
+
+def _query(params: Mapping[str, object]) -> str:
+    """Encode a query, leaving out what is None, in Codat's spelling of booleans."""
+    pairs = [
+        (name, str(value).lower() if isinstance(value, bool) else str(value))
+        for name, value in params.items()
+        if value is not None
+    ]
+    return urlencode(pairs, quote_via=quote)

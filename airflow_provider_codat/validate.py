@@ -1,0 +1,213 @@
+"""Check customers in a file as the operator would, with no Airflow running.
+
+::
+
+    python -m airflow_provider_codat.validate customers.jsonl
+
+The file holds one JSON object, a JSON array of objects, or JSON lines; ``-`` is the
+standard input. JSON lines are read one at a time, so a file may be of any size. It
+ends with 0 when all may be sent (warnings allowed), 1 when some may not, 2 when the
+file cannot be read.
+"""
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from io import TextIOWrapper
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple, TypeAlias, get_args
+
+from airflow_provider_codat.api.errors import PayloadInvalid
+from airflow_provider_codat.api.models import Json, Problem
+from airflow_provider_codat.api.payload import READ_ONLY, parse_json, to_json
+from airflow_provider_codat.api.schema import UnknownProperties, checked
+
+Line: TypeAlias = tuple[int, str]
+
+_ENCODING = "utf-8-sig"  # a byte order mark, which Windows' editors write, is dropped
+_LINES_SUFFIXES = (".jsonl", ".ndjson")
+
+
+class _Options(argparse.Namespace):
+    """The command line, read."""
+
+    file: str
+    unknown_properties: UnknownProperties
+    keep_read_only: bool
+
+
+class _Entry(NamedTuple):
+    """One customer of the file, not yet read.
+
+    :param place: where it stands, such as ``customers.jsonl:3``.
+    :param read: makes JSON of the value, or raises ``PayloadInvalid``.
+    """
+
+    place: str
+    value: object
+    read: Callable[[object], Json]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check the file that the command line names; return the exit code.
+
+    :param arguments: without the program's name; default: those of the process.
+    """
+    options = _parser().parse_args(arguments, namespace=_Options())
+    try:
+        return _report(options)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough. Python flushes at exit: let it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        return _unusable(f"{options.file}: cannot be read: {error.strerror}")
+    except UnicodeDecodeError:
+        return _unusable(f"{options.file}: is not UTF-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m airflow_provider_codat.validate",
+        description="Check customers as the operator would, without Airflow.",
+    )
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="a JSON object, a JSON array of objects, or JSON lines; - reads stdin",
+    )
+    parser.add_argument(
+        "--unknown-properties",
+        choices=get_args(UnknownProperties),
+        default="warn",
+        help="what to do about properties that Codat does not document (%(default)s)",
+    )
+    parser.add_argument(
+        "--keep-read-only",
+        action="store_true",
+        help=f"check these too instead of leaving them out: {', '.join(READ_ONLY)}",
+    )
+    return parser
+
+
+def _report(options: _Options) -> int:
+    """Print each problem, then the sum; return the exit code."""
+    seen: Counter[str] = Counter()
+    name = "<stdin>" if options.file == "-" else options.file
+    with _opened(options.file) as lines:
+        for entry in _entries(lines, name):
+            problems = _problems(entry, options)
+            seen.update({"all", *(problem.severity for problem in problems)})
+            for problem in problems:
+                mark = "warning: " if problem.severity == "warning" else ""
+                print(f"{entry.place}: {mark}{_line(problem)}")
+    sys.stdout.flush()
+    if not seen:
+        return _unusable(f"{name}: holds no customer")
+    print(_summary(seen), file=sys.stderr)
+    return 1 if seen["error"] else 0
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[Iterable[str]]:
+    if file == "-":
+        yield TextIOWrapper(sys.stdin.buffer, encoding=_ENCODING)
+    else:
+        with Path(file).open(encoding=_ENCODING) as lines:
+            yield lines
+
+
+def _problems(entry: _Entry, options: _Options) -> tuple[Problem, ...]:
+    """Return all that is wrong with one customer; other checks can be added here."""
+    return checked(
+        entry.value,
+        unknown_properties=options.unknown_properties,
+        read_only_fields=() if options.keep_read_only else READ_ONLY,
+        read=entry.read,
+    ).problems
+
+
+def _entries(lines: Iterable[str], name: str) -> Iterator[_Entry]:
+    """Yield the customers of a file, which may be in any of the three forms."""
+    numbered = ((n, text) for n, text in enumerate(lines, 1) if text.strip())
+    first, second = next(numbered, None), next(numbered, None)
+    rest = chain([second] if second else [], numbered)
+    if first is None:
+        return
+    if not name.endswith(_LINES_SUFFIXES) and _begins_document(first, second):
+        yield from _document(chain([first], rest), name)
+    else:
+        place = f"{name}:{first[0]}" if second else name
+        yield _Entry(place, first[1], _read_text)
+        for number, text in rest:
+            yield _Entry(f"{name}:{number}", text, _read_text)
+
+
+def _begins_document(first: Line, second: Line | None) -> bool:
+    """Whether the text goes on after its first line, as an array or a laid-out object.
+
+    Otherwise these are JSON lines, of which the first may be broken.
+    """
+    text = first[1].strip()
+    if text.startswith("["):
+        return True
+    if second is None or _is_object(first):
+        return False
+    if text.endswith(("{", "[", ",", ":")):
+        return not _is_object(second)
+    return not second[1].lstrip().startswith("{")
+
+
+def _is_object(line: Line) -> bool:
+    try:
+        return isinstance(parse_json(line[1]), dict)
+    except PayloadInvalid:
+        return False
+
+
+def _document(lines: Iterable[Line], name: str) -> Iterator[_Entry]:
+    """Yield the elements of an array, or the one object."""
+    parts, last = [], 0
+    for number, line in lines:
+        # Blank lines were skipped: put them back, so that a problem's line is right.
+        parts.append("\n" * (number - last - 1) + line)
+        last = number
+    text = "".join(parts)
+    try:
+        value = parse_json(text)
+    except PayloadInvalid:
+        yield _Entry(name, text, _read_text)
+        return
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            yield _Entry(f"{name}[{number}]", item, to_json)
+    else:
+        yield _Entry(name, value, to_json)
+
+
+def _read_text(value: object) -> Json:
+    return to_json(parse_json(str(value)))
+
+
+def _line(problem: Problem) -> str:
+    """Show a problem; the place has told which customer is meant."""
+    return str(problem) if problem.path else problem.message
+
+
+def _summary(seen: Counter[str]) -> str:
+    customers = "customer" if seen["all"] == 1 else "customers"
+    warned = f", {seen['warning']} with warnings" if seen["warning"] else ""
+    return f"{seen['all']} {customers}, {seen['error']} with problems{warned}"
+
+
+def _unusable(message: str) -> int:
+    print(message, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
