@@ -1,0 +1,136 @@
+"""What Airflow is told of this package; every Airflow command imports it.
+
+The connection's form stands here alone: Airflow 3.2 and later read it from here, and
+the hook's form methods, which earlier versions call, read it from here too.
+"""
+
+from typing import Any
+
+_SECONDS = {"type": ["number", "null"], "minimum": 0, "maximum": 86400}
+_TEXT = {"type": ["string", "null"]}
+
+_FORM = {
+    "hidden-fields": ["login"],
+    "relabeling": {
+        "host": "Base URL",
+        "password": "API key",
+        "schema": "URL schema",
+    },
+    "placeholders": {
+        "host": "https://api.codat.io",
+        "password": "the API key, or the authorization header, from Codat's Portal",
+        "schema": "https",
+        "port": "443",
+    },
+}
+
+_EXTRAS = {
+    "auth_format": {
+        "label": "Form of the API key",
+        "description": "auto tells the raw key, the pre-encoded key and the whole "
+        "header apart; the others overrule it",
+        "schema": {
+            "type": ["string", "null"],
+            "enum": ["auto", "raw", "encoded", "header"],
+        },
+    },
+    "connect_timeout_seconds": {
+        "label": "Connect timeout (seconds)",
+        "description": "For a connection to be made. Default: 10",
+        "schema": _SECONDS,
+    },
+    "read_timeout_seconds": {
+        "label": "Read timeout (seconds)",
+        "description": "For a whole answer to arrive. Default: 30",
+        "schema": _SECONDS,
+    },
+    "retry_budget_seconds": {
+        "label": "Retry budget (seconds)",
+        "description": "How long one call may go on repeating and waiting before the "
+        "task's own retries take over. Default: 120",
+        "schema": _SECONDS,
+    },
+    "requests_per_minute": {
+        "label": "Requests per minute",
+        "description": "How many requests any 60 seconds of one task may hold. Codat "
+        "allows 1,000 per address. Default: 900",
+        "schema": {"type": ["integer", "null"], "minimum": 1},
+    },
+    "client_certificate_path": {
+        "label": "Client certificate",
+        "description": "Path of a PEM file on the workers, for API mTLS",
+        "schema": _TEXT,
+    },
+    "client_key_path": {
+        "label": "Client certificate's key",
+        "description": "Path of a PEM file on the workers, unless the certificate's "
+        "file holds it",
+        "schema": _TEXT,
+    },
+    "client_id": {
+        "label": "Codat client ID",
+        "description": "A UUID, sent as x-codat-client, for API mTLS",
+        "schema": _TEXT,
+    },
+    "verify": {
+        "label": "Verify TLS",
+        "description": "true, false, or the path of a file of certificate authorities. "
+        "Default: true",
+        "schema": _TEXT,
+    },
+    "headers": {
+        "label": "More headers",
+        "description": "A JSON object of headers to send with every request",
+        "schema": {"type": ["object", "null"]},
+    },
+    "portal_url_template": {
+        "label": "Portal link",
+        "description": "Where the link on a task leads. Default: "
+        "https://app.codat.io/companies/{company_id}/summary",
+        "schema": _TEXT,
+    },
+    "allow_insecure_http": {
+        "label": "Allow plain http",
+        "description": "For a simulator on another machine; never for Codat itself",
+        "schema": {"type": ["boolean", "null"]},
+    },
+}
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Return what Airflow's ``provider_info.schema.json`` asks for."""
+    return {
+        "package-name": "airflow-provider-codat",
+        "name": "Codat",
+        "description": "`Codat <https://www.codat.io>`__: create customers in a "
+        "company's accounting software, exactly once.",
+        "integrations": [
+            {
+                "integration-name": "Codat",
+                "external-doc-url": "https://docs.codat.io/",
+                "tags": ["service"],
+            }
+        ],
+        "hooks": [
+            {
+                "integration-name": "Codat",
+                "python-modules": ["airflow_provider_codat.hooks.codat"],
+            }
+        ],
+        "operators": [
+            {
+                "integration-name": "Codat",
+                "python-modules": ["airflow_provider_codat.operators.codat"],
+            }
+        ],
+        "extra-links": ["airflow_provider_codat.links.codat.CodatPushOperationLink"],
+        "connection-types": [
+            {
+                "connection-type": "codat",
+                "hook-class-name": "airflow_provider_codat.hooks.codat.CodatHook",
+                "hook-name": "Codat",
+                "ui-field-behaviour": _FORM,
+                "conn-fields": _EXTRAS,
+            }
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Codat hooks for Airflow."""

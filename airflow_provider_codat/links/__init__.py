@@ -1,0 +1,1 @@
+"""Codat links for Airflow."""

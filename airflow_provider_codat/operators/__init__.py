@@ -1,0 +1,1 @@
+"""Codat operators for Airflow."""

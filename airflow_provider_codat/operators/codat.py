@@ -1,0 +1,390 @@
+"""Operators that write into a company's books through Codat."""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+
+from airflow.providers.common.compat.sdk import BaseOperator
+
+from airflow_provider_codat.api.customers import AccountingCustomer
+from airflow_provider_codat.api.errors import (
+    PayloadInvalid,
+    PushWarned,
+    SettingsInvalid,
+)
+from airflow_provider_codat.api.idempotency import Intent, author_key, derived_key
+from airflow_provider_codat.api.models import (
+    CUSTOMERS,
+    Destination,
+    Json,
+    PushOperation,
+)
+from airflow_provider_codat.api.payload import READ_ONLY
+from airflow_provider_codat.api.redaction import hiding
+from airflow_provider_codat.api.retry import Sends
+from airflow_provider_codat.api.schema import UnknownProperties, checked
+from airflow_provider_codat.api.settle import judged
+from airflow_provider_codat.failures import (
+    HAS_RETRY_POLICIES,
+    CodatRetryPolicy,
+    failing_at_once,
+)
+from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.links.codat import CodatPushOperationLink
+
+if TYPE_CHECKING:
+    import jinja2
+    from airflow.providers.common.compat.sdk import Context, RetryPolicy
+
+T = TypeVar("T")
+
+_LINK = CodatPushOperationLink()
+
+
+class CreateAccountingCustomerOperator(BaseOperator):
+    """Create one customer in a company's books.
+
+    The payload is checked before anything is sent; it is sent under one idempotency
+    key for all tries of the task; then the push operation is waited for.
+
+    :param company_id: Codat's company, a UUID. (templated)
+    :param connection_id: that company's connection to its accounting software, a UUID:
+        Codat's, not Airflow's. (templated)
+    :param customer: the payload, see
+        :class:`airflow_provider_codat.api.AccountingCustomer`: a dict whose leaves may
+        be Jinja, an XComArg, or a text that renders to JSON or to a Python literal.
+        (templated)
+    :param codat_conn_id: the Airflow connection. (templated)
+    :param item_key: what names this customer among those of a mapped task, such as its
+        number in your own system. Without it a mapped task relies on the order of the
+        list staying as it is. (templated)
+    :param timeout_in_minutes: after which Codat calls the push operation TimedOut;
+        none by default. For offline software. (templated)
+    :param idempotency_key: a UUID of your own in place of the derived one. (templated)
+    :param validate: ``schema`` checks the payload against Codat's contract; ``off``
+        only makes it JSON.
+    :param unknown_properties: whether a property that the contract does not know is a
+        ``warn``-ing in the log, ``fail``s the task, or is ``ignore``d.
+    :param read_only_fields: properties that are left out of the payload, and of its
+        contacts, because Codat does not take them in writes; empty to send them.
+    :param wait_for_completion: whether to wait until the customer is in the books. If
+        not, the task succeeds once Codat has accepted it.
+    :param poll_interval_seconds: the longest wait between two looks at the push
+        operation; the first comes after 2 seconds.
+    :param completion_timeout_seconds: how long to wait for the push operation to end.
+        (templated)
+    :param fail_on_warning: whether a success with warnings fails the task. The result
+        is pushed to XCom all the same.
+    :param hook_params: extras of the connection, overridden for this task.
+    :param retry_policy: Airflow's (3.3 and later);
+        :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
+    :return: a dict of ``push_operation_key``, ``status``, ``record_id`` (None unless it
+        is in the books), ``company_id``, ``connection_id``, ``warnings`` (texts),
+        ``requested_at``, ``completed_at`` (times as Codat writes them).
+    :raises PayloadInvalid: with every problem; nothing was sent.
+    :raises PushFailed: with every reason that Codat gave.
+    :raises PushTimedOut: Codat gave up waiting; the customer may still appear.
+    :raises OutcomeUnknown: a customer may exist; it is not sent again.
+    """
+
+    template_fields: Sequence[str] = (
+        "company_id",
+        "connection_id",
+        "codat_conn_id",
+        "customer",
+        "item_key",
+        "timeout_in_minutes",
+        "idempotency_key",
+        "completion_timeout_seconds",
+    )
+    # Empty: any text in a payload that ends in ".json" would be taken for a file.
+    template_ext: Sequence[str] = ()
+    template_fields_renderers: ClassVar[dict[str, str]] = {"customer": "json"}
+    operator_extra_links = (_LINK,)
+    ui_color = "#e6f2ef"
+
+    def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
+        self,
+        *,
+        company_id: str,
+        connection_id: str,
+        customer: AccountingCustomer | Mapping[str, Any] | str,
+        codat_conn_id: str = CodatHook.default_conn_name,
+        item_key: str | None = None,
+        timeout_in_minutes: int | str | None = None,
+        idempotency_key: str | None = None,
+        validate: Literal["schema", "off"] = "schema",
+        unknown_properties: UnknownProperties = "warn",
+        read_only_fields: Collection[str] = READ_ONLY,
+        wait_for_completion: bool = True,
+        poll_interval_seconds: float = 30.0,
+        completion_timeout_seconds: float | str = 3600.0,
+        fail_on_warning: bool = False,
+        hook_params: Mapping[str, Any] | None = None,
+        retry_policy: "RetryPolicy | None" = None,
+        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+    ) -> None:
+        if HAS_RETRY_POLICIES:
+            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
+        super().__init__(**kwargs)
+        self.company_id = company_id
+        self.connection_id = connection_id
+        self.customer = customer
+        self.codat_conn_id = codat_conn_id
+        self.item_key = item_key
+        self.timeout_in_minutes = timeout_in_minutes
+        self.idempotency_key = idempotency_key
+        self.validate = validate
+        self.unknown_properties = unknown_properties
+        self.read_only_fields = read_only_fields
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval_seconds = poll_interval_seconds
+        self.completion_timeout_seconds = completion_timeout_seconds
+        self.fail_on_warning = fail_on_warning
+        self.hook_params = hook_params
+        self._waiting_for: PushOperation | None = None
+
+    @cached_property
+    def hook(self) -> CodatHook:
+        """The hook that talks to Codat."""
+        return CodatHook(self.codat_conn_id, hook_params=self.hook_params)
+
+    def _do_render_template_fields(
+        self,
+        parent: Any,  # noqa: ANN401 - Airflow's signature
+        template_fields: Iterable[str],
+        context: "Context",
+        jinja_env: "jinja2.Environment",
+        seen_oids: set[int],
+    ) -> None:
+        """Render what the author wrote, and nothing that came from an XCom.
+
+        Airflow renders what ``expand_kwargs`` gets from an XCom a second time: a
+        customer called ``{{ ... }}`` would be run as a template on the worker.
+        """
+        fields = list(template_fields)
+        seen_oids.update(id(value) for value in _from_xcom(self, fields, context))
+        super()._do_render_template_fields(
+            parent, fields, context, jinja_env, seen_oids
+        )
+
+    def execute(self, context: "Context") -> dict[str, Any]:
+        """Check, send, wait, and return which record it became."""
+        with failing_at_once():
+            try:
+                return self._create(context)
+            finally:
+                self.hook.close()
+
+    def on_kill(self) -> None:
+        """Say what goes on at Codat: nothing can cancel a push operation."""
+        if self._waiting_for is not None:
+            self.log.warning(
+                "Killed while push operation %s was %s; it goes on at Codat",
+                self._waiting_for.key,
+                self._waiting_for.status,
+            )
+
+    def _create(self, context: "Context") -> dict[str, Any]:
+        payload = self._checked_payload()
+        hide = hiding(payload)
+        patience = _seconds(
+            self.completion_timeout_seconds, "completion_timeout_seconds"
+        )
+        interval = _seconds(self.poll_interval_seconds, "poll_interval_seconds")
+        operation = self._submit(payload, context)
+        if self.wait_for_completion:
+            self._waiting_for = operation
+            operation = self.hook.settle(
+                operation,
+                poll_interval_seconds=interval,
+                deadline=time.time() + patience,
+            )
+            self._waiting_for = None
+        return self._conclude(operation, hide, context)
+
+    def _checked_payload(self) -> Json:
+        """Return the payload as it is to be sent.
+
+        The rendered field itself stays as it is: Airflow shows it.
+        """
+        if self.validate not in ("schema", "off"):
+            raise SettingsInvalid("validate must be 'schema' or 'off'")
+        found = _argument(
+            checked,
+            self.customer,
+            CUSTOMERS.name,
+            against_schema=self.validate == "schema",
+            unknown_properties=self.unknown_properties,
+            read_only_fields=self.read_only_fields,
+        )
+        if found.left_out:
+            self.log.info(
+                "Left out of the payload, as Codat takes it in no write: %s "
+                "(read_only_fields)",
+                ", ".join(found.left_out),
+            )
+        for problem in found.problems:
+            if problem.severity == "warning":
+                self.log.warning("Payload: %s", problem)
+        if found.errors:
+            raise PayloadInvalid(found.errors)
+        return found.payload
+
+    def _submit(self, payload: Json, context: "Context") -> PushOperation:
+        destination = _argument(Destination, self.company_id, self.connection_id)
+        key = self._key(destination, context)
+        sends = _earlier_sends(context)
+        self.log.info(
+            "Creating a customer in company %s over connection %s "
+            "(idempotency key %s, try %s)",
+            destination.company_id,
+            destination.connection_id,
+            key,
+            context["ti"].try_number,
+        )
+        operation = self.hook.create_record(
+            CUSTOMERS,
+            destination,
+            payload,
+            idempotency_key=key,
+            timeout_in_minutes=self._timeout_in_minutes(),
+            sends=sends,
+        )
+        self.log.info(
+            "Codat accepted it as push operation %s (%s)",
+            operation.key,
+            operation.status,
+        )
+        self._push_link(operation, context)
+        return operation
+
+    def _key(self, destination: Destination, context: "Context") -> str:
+        """Return the idempotency key: the author's, or one derived from the intent."""
+        if self.idempotency_key:
+            return _argument(author_key, self.idempotency_key)
+        ti = context["ti"]
+        intent = Intent(
+            base_url=self.hook.settings.base_url,
+            destination=destination,
+            data_type=CUSTOMERS,
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            task_id=ti.task_id,
+            item=str(self.item_key) if self.item_key else _map_index(ti.map_index),
+        )
+        return derived_key(intent)
+
+    def _push_link(self, operation: PushOperation, context: "Context") -> None:
+        """Make the link work while the task waits; XComs are wiped before each try."""
+        url = self.hook.settings.portal_url(
+            company_id=operation.company_id,
+            connection_id=operation.connection_id,
+            push_operation_key=operation.key,
+        )
+        context["ti"].xcom_push(key=_LINK.xcom_key, value=url)
+
+    def _conclude(
+        self,
+        operation: PushOperation,
+        hide: Callable[[str], str],
+        context: "Context",
+    ) -> dict[str, Any]:
+        """Return the result of a push operation, or raise what its end means."""
+        warnings = [hide(str(remark)) for remark in operation.warnings]
+        result = {
+            "push_operation_key": operation.key,
+            "status": operation.status,
+            "record_id": operation.record_id if operation.status == "Success" else None,
+            "company_id": operation.company_id,
+            "connection_id": operation.connection_id,
+            "warnings": warnings,
+            "requested_at": operation.requested_at,
+            "completed_at": operation.completed_at,
+        }
+        for warning in warnings:
+            self.log.warning("Push operation %s: %s", operation.key, warning)
+        if not operation.ended:
+            self.log.info("Not waiting for push operation %s", operation.key)
+            return result
+        try:
+            judged(operation, hide=hide, fail_on_warning=self.fail_on_warning)
+        except PushWarned:
+            context["ti"].xcom_push(key="return_value", value=result)
+            raise
+        self.log.info(
+            "Push operation %s succeeded: record %s",
+            operation.key,
+            operation.record_id,
+        )
+        return result
+
+    def _timeout_in_minutes(self) -> int | None:
+        text = str(self.timeout_in_minutes or "").strip()
+        if text in {"", "None"}:
+            return None
+        if not text.isascii() or not text.isdigit() or int(text) == 0:
+            raise SettingsInvalid(
+                "timeout_in_minutes must be a whole number of minutes above 0"
+            )
+        return int(text)
+
+
+def _from_xcom(
+    task: BaseOperator, fields: Iterable[str], context: "Context"
+) -> Iterator[object]:
+    """Yield the values of fields that ``expand_kwargs`` took from an XCom."""
+    mapped = context["dag"].get_task(task.task_id)
+    mappings = getattr(getattr(mapped, "expand_input", None), "value", None)
+    if mappings is None or isinstance(mappings, Mapping):
+        return  # not mapped, or by expand(), which Airflow renders once
+    if isinstance(mappings, Sequence) and isinstance(
+        mappings[context["ti"].map_index or 0], Mapping
+    ):
+        return  # written down in the DAG file
+    author = getattr(mapped, "partial_kwargs", {})
+    for name in fields:
+        value = getattr(task, name, None)
+        if value is not author.get(name):
+            yield value
+
+
+def _map_index(index: int | None) -> int:
+    """Return the map index; -1 for a task that is not mapped."""
+    return -1 if index is None else index
+
+
+def _seconds(value: float | str, name: str) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SettingsInvalid(f"{name} must be a number of seconds above 0")
+    return seconds
+
+
+def _argument(read: Callable[..., T], *given: object, **options: object) -> T:
+    """Read an argument; one that is wrong fails the task at once."""
+    try:
+        return read(*given, **options)
+    except ValueError as error:
+        raise SettingsInvalid(str(error)) from error
+
+
+def _earlier_sends(context: "Context") -> Sends:
+    """Return what tries before this one may have sent.
+
+    Nothing was written down, so a later try counts as having been preceded by a send
+    as old as the DAG run itself.
+    """
+    if context["ti"].try_number <= 1:
+        return Sends()
+    run = context["dag_run"]
+    moment = getattr(run, "run_after", None)
+    if moment is None:  # Airflow 2
+        # A run starts after its interval has ended, and after its logical date. When
+        # it was queued or started proves nothing: Clear resets both.
+        moment = max(filter(None, (run.logical_date, run.data_interval_end)))
+    return Sends(first_at=moment.timestamp(), unresolved=True)
