@@ -1,0 +1,51 @@
+# The newcomer's two commands are `make demo` and `make test`; `make help` lists all.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo ui test test-fast lint format nox bench-import wheel clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+$(READY): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
+	@echo "Setting up $(VENV): Airflow, this package and its tools (about a minute) ..."
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' 'apache-airflow>=3.3.2,<3.4'
+	@touch $@
+
+demo: $(READY) ## A real Airflow creates customers in a local Codat, and shows which
+	@$(BIN)/python scripts/demo.py
+
+ui: $(READY) ## The same local Codat with Airflow's web page, to look around
+	@$(BIN)/python scripts/ui.py
+
+test: $(READY) ## All tests
+	@$(BIN)/python -m pytest
+
+test-fast: $(READY) ## The tests that start no Airflow
+	@$(BIN)/python -m pytest -m 'not slow'
+
+lint: $(READY) ## Lint, format, types, who may import whom
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --config setup.cfg
+
+format: $(READY) ## Put the code into shape
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+nox: $(READY) ## Unit tests and one DAG run on Airflow 2.11, 3.1 and 3.3
+	@$(BIN)/nox
+
+bench-import: $(READY) ## What importing the operator costs, beside others
+	@$(BIN)/python benchmarks/imports.py
+
+wheel: $(READY) ## Build sdist and wheel, and test the wheel from elsewhere
+	@$(BIN)/python scripts/check_wheel.py
+
+clean: ## Remove what the other commands have made
+	@rm -rf $(VENV) .demo .ui .nox build dist *.egg-info

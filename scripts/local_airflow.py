@@ -1,0 +1,222 @@
+"""A whole Airflow on this machine, in a folder of its own, for a demo or a test.
+
+Scheduler, DAG processor, triggerer and API server are real processes on free ports,
+with SQLite and the LocalExecutor. They are stopped by their process ids.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+AIRFLOW = [sys.executable, "-m", "airflow"]
+START_SECONDS = 120
+STOP_SECONDS = 20
+
+
+def free_port() -> int:
+    """Return a port of the loopback address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class LocalAirflow:
+    """An Airflow to start, to ask over its REST API, and to stop.
+
+    :param home: its folder: database, logs, configuration.
+    :param dags: the folder of the DAG files.
+    :param env: more environment variables: connections, settings.
+    :param port: of the web page; a free one by default.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        dags: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        port: int | None = None,
+    ) -> None:
+        self.home = home
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = {**os.environ, **self._settings(dags), **(env or {})}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._token = ""
+
+    def _settings(self, dags: Path) -> dict[str, str]:
+        core = "AIRFLOW__CORE__"
+        return {
+            "AIRFLOW_HOME": str(self.home),
+            f"{core}DAGS_FOLDER": str(dags),
+            f"{core}LOAD_EXAMPLES": "False",
+            f"{core}EXECUTOR": "LocalExecutor",
+            f"{core}PARALLELISM": "8",
+            f"{core}DAGS_ARE_PAUSED_AT_CREATION": "False",
+            f"{core}SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+            f"{core}EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            f"{core}FERNET_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
+            f"{core}TEST_CONNECTION": "Enabled",
+            "AIRFLOW__API__PORT": str(self.port),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
+            "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
+            "AIRFLOW__SCHEDULER__ENABLE_HEALTH_CHECK": "False",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "no_proxy": "127.0.0.1,localhost",
+        }
+
+    def __enter__(self) -> Self:
+        """Start everything, and stop what has started if something does not."""
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop everything."""
+        self.stop()
+
+    def start(self) -> None:
+        """Make the database and start the processes; return when they answer."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.run("db", "migrate")
+        self.spawn("api-server", "--host", "127.0.0.1", "--port", str(self.port))
+        for name in ("scheduler", "dag-processor", "triggerer"):
+            self.spawn(name)
+        self._wait_until_healthy()
+
+    def run(self, *arguments: str) -> None:
+        """Run one command of Airflow's to its end."""
+        done = subprocess.run(
+            [*AIRFLOW, *arguments],
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        if done.returncode:
+            words = done.stdout.decode(errors="replace")[-3000:]
+            raise RuntimeError(f"airflow {' '.join(arguments)} failed:\n{words}")
+
+    def spawn(self, name: str, *arguments: str) -> None:
+        """Start one process in a group of its own, its output in a log file."""
+        with (self.home / f"{name}.log").open("ab") as output:
+            self.processes[name] = subprocess.Popen(
+                [*AIRFLOW, name, *arguments],
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            for name, process in self.processes.items():
+                if process.poll() is not None:
+                    raise RuntimeError(f"airflow {name} ended:\n{self.tail(name)}")
+            try:
+                health = self.ask("GET", "/api/v2/monitor/health")
+            except OSError:
+                health = {}
+            parts = ("scheduler", "dag_processor", "triggerer")
+            if all((health.get(p) or {}).get("status") == "healthy" for p in parts):
+                return
+            time.sleep(0.5)
+        raise RuntimeError(f"Airflow did not start:\n{self.tail('api-server')}")
+
+    def tail(self, name: str, characters: int = 3000) -> str:
+        """Return the end of what a process has printed."""
+        path = self.home / f"{name}.log"
+        return path.read_text(errors="replace")[-characters:] if path.exists() else ""
+
+    def stop(self, names: Iterable[str] | None = None) -> None:
+        """Stop processes and all that they have started."""
+        stopping = [self.processes.pop(n) for n in list(names or self.processes)]
+        for process in stopping:
+            _signal(process, signal.SIGTERM)
+        for process in stopping:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+            _signal(process, signal.SIGKILL)
+            process.wait()
+
+    def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Ask the REST API, and return the JSON of its answer."""
+        if not self._token and path.startswith("/api/"):
+            self._token = self.ask("GET", "/auth/token")["access_token"]
+        request = urllib.request.Request(  # noqa: S310 - our own loopback URL
+            f"{self.url}{path}",
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={
+                "Authorization": f"Bearer {self._token}",
+                "Content-Type": "application/json",
+            },
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+            answered: dict[str, Any] = json.loads(answer.read() or b"{}")
+            return answered
+
+    def trigger(self, dag_id: str, conf: object = None) -> str:
+        """Start a DAG run as soon as the DAG is known; return its id."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                run = self.ask(
+                    "POST",
+                    f"/api/v2/dags/{dag_id}/dagRuns",
+                    {"logical_date": None, "conf": conf or {}},
+                )
+            except urllib.error.HTTPError as error:
+                if error.code != 404 or time.monotonic() > deadline:  # noqa: PLR2004 - HTTP's own number
+                    raise
+                time.sleep(0.5)
+            else:
+                run_id: str = run["dag_run_id"]
+                return run_id
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        """Return the state of a DAG run."""
+        state: str = self.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]
+        return state
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """Return all task instances of a DAG run."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000"
+        found: list[dict[str, Any]] = self.ask("GET", path)["task_instances"]
+        return found
+
+    def xcom(self, instance: Mapping[str, Any], key: str = "return_value") -> Any:  # noqa: ANN401 - XCom holds anything
+        """Return one XCom of a task instance."""
+        path = (
+            f"/api/v2/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"
+            f"/taskInstances/{instance['task_id']}/xcomEntries/{key}"
+            f"?map_index={instance['map_index']}&deserialize=true"
+        )
+        return self.ask("GET", path)["value"]
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
