@@ -88,8 +88,9 @@ class Outcome:
                 return RateLimited(words, until=until)
             case 409:
                 return StillInProgress(words)
-            case status if status < 300:  # noqa: PLR2004 - HTTP's own number
-                return Malformed(words)
+            case status if status < 400:  # noqa: PLR2004 - HTTP's own number
+                keyed = self.request.idempotency_key is not None
+                return self.ended(Verdict.UNKNOWN) if keyed else Malformed(words)
             case status if self.request.idempotency_key is None:
                 return CodatFaulted(words, status=status)
             case _:

@@ -78,9 +78,13 @@ class Sends:
         return not self.unresolved
 
     def begun(self, now: float) -> "Sends":
-        """Note that a send is about to start; its age runs from here."""
-        start = now if self.first_at is None else self.first_at
-        return replace(self, first_at=start)
+        """Note that a send is about to start; the key's age runs from here.
+
+        It starts anew as long as Codat acted on no send: a 429 releases the key.
+        """
+        if self.first_at is not None and self.unresolved:
+            return self
+        return replace(self, first_at=now)
 
     def answered(self, answer: Answer) -> "Sends":
         """Note what an answer leaves open."""

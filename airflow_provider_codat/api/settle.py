@@ -1,6 +1,7 @@
 """From an accepted push operation to its end, and what that end means."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from airflow_provider_codat.api.client import Conversation, Patience, Pause, get
 from airflow_provider_codat.api.errors import (
@@ -62,8 +63,10 @@ def _look(
 ) -> Conversation[PushOperation]:
     """Read a push operation; what it was, while it cannot be read."""
     request = read_push_operation(operation.company_id, operation.key)
+    left = max(0.0, deadline - patience.clock())
+    hurried = replace(patience, budget_seconds=min(patience.budget_seconds, left))
     try:
-        return (yield from get(request, push_operation_of, patience))
+        return (yield from get(request, push_operation_of, hurried))
     except NotFound as error:
         raise OutcomeUnknown(
             f"push operation {operation.key} was accepted, but Codat does not know it "

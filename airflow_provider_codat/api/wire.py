@@ -33,8 +33,9 @@ class Request:
     idempotency_key: str | None = None
 
     def __str__(self) -> str:
-        """Read as method and path, which hold ids and no payload."""
-        return f"{self.method} {self.path}"
+        """Read as the method and the end of the path: no payload, no query."""
+        above, *end = self.path.rsplit("/", 2)
+        return f"{self.method} {'/'.join(['...' if above else '', *end])}"
 
 
 @dataclass(frozen=True, slots=True)

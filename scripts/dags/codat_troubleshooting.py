@@ -1,0 +1,69 @@
+"""One task for each thing that can go wrong; ``scripts/troubleshooting.py`` runs it."""
+
+import os
+from datetime import datetime
+from typing import Any
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
+
+COMPANY = os.environ.get("CODAT_COMPANY_ID", "")
+CONNECTION = os.environ.get("CODAT_CONNECTION_ID", "")
+ONE_KEY = "7d3f7f0c-5f43-4b6b-9a33-0d9f5a1f2c11"
+FIVE_MISTAKES = {
+    "custmerName": "Larkspur Stationery Ltd",
+    "emailAddress": 12,
+    "status": "active",
+    "addresses": [{"line1": "1 Inkwell Court", "city": ["Norwich"]}],
+    "contacts": {"name": "Petra Lark"},
+}
+
+
+def create(task_id: str, **arguments: Any) -> CreateAccountingCustomerOperator:  # noqa: ANN401 - the operator's own
+    """Create a customer that is called like the task."""
+    given: dict[str, Any] = {
+        "company_id": COMPANY,
+        "connection_id": CONNECTION,
+        "customer": {"customerName": task_id, "status": "Active"},
+        "hook_params": {"retry_budget_seconds": 3, "read_timeout_seconds": 5},
+        "poll_interval_seconds": 1,
+        "completion_timeout_seconds": 5,
+        "retries": 0,
+    }
+    return CreateAccountingCustomerOperator(task_id=task_id, **{**given, **arguments})
+
+
+with DAG(
+    dag_id="codat_troubleshooting",
+    start_date=datetime(2024, 1, 1),  # noqa: DTZ001 - Airflow takes it as UTC
+    schedule=None,
+    catchup=False,
+):
+    for name in (
+        "refused_400",
+        "plan_402",
+        "forbidden_403",
+        "limited_429",
+        "faulted_500",
+        "gateway_502",
+        "gateway_502_once",
+        "maintenance_503",
+        "junk_body",
+        "reset_after",
+        "push_fails",
+        "push_fails_without_reason",
+        "push_times_out",
+        "push_stays_pending",
+    ):
+        create(name)
+    create("wrong_key_401", codat_conn_id="codat_wrong_key")
+    create("unknown_company_404", company_id="11111111-2222-4333-8444-555555555555")
+    create("no_such_host", codat_conn_id="codat_no_such_host")
+    create("not_codat", codat_conn_id="codat_not_codat")
+    create("wrong_uuid", company_id="Acme")
+    create("five_mistakes", customer=FIVE_MISTAKES)
+    create("nothing_from_xcom", customer="{{ ti.xcom_pull(task_ids='nobody') }}")
+    create("warned", fail_on_warning=True)
+    first = create("same_key_first", idempotency_key=ONE_KEY)
+    first >> create("same_key_422", idempotency_key=ONE_KEY)
