@@ -17,8 +17,8 @@ FORMATS = ("auto", "raw", "encoded", "header")
 
 _DECODED_KEY = re.compile(rb"[A-Za-z0-9_-]{16,}:?")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
-_FIELD_NAME = re.compile(r"authorization\s*:", re.IGNORECASE)
-_SCHEME = re.compile(r"basic\s+", re.IGNORECASE)
+_FIELD_NAME = re.compile(r"^authorization\s*:", re.IGNORECASE)
+_SCHEME = re.compile(r"basic(\s+|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -198,7 +198,8 @@ def _wait_seconds(
         return backoff(attempt, patience.dice)
     asked = None if isinstance(reply, NoAnswer) else retry_after_seconds(reply)
     if asked is not None:
-        return asked
+        # "0" may be repeated without end.
+        return max(asked, backoff(attempt, patience.dice))
     return backoff(attempt, patience.dice, first_seconds=_LIMITED_SECONDS)
 
 

@@ -30,12 +30,22 @@ carries a payload, a key or an authorisation link.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from airflow_provider_codat.api.models import Problem, PushOperation, Remark
 
 
 class CodatError(Exception):
     """Anything that this package raises about Codat."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross a process: restored from what it says and carries, not made anew."""
+        return _restored, (type(self), self.args), self.__dict__
+
+
+def _restored(kind: type[CodatError], args: tuple[object, ...]) -> CodatError:
+    """Return an error that is yet to be given its attributes."""
+    return kind.__new__(kind, *args)
 
 
 class SettingsInvalid(CodatError, ValueError):

@@ -57,8 +57,12 @@ def derived_key(intent: Intent, generation: int = 0) -> str:
 
 
 def author_key(value: str) -> str:
-    """Return an author's own key as it is to be sent.
+    """Return an author's own key as it is to be sent: verbatim, but for white space.
+
+    It may have been used before, elsewhere, and nobody says that Codat takes two
+    spellings of a GUID for one key.
 
     :raises ValueError: when it is not a GUID, which Codat demands.
     """
-    return checked_uuid(value, "idempotency_key")
+    checked_uuid(value, "idempotency_key")
+    return str(value).strip()

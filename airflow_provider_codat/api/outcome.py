@@ -14,7 +14,12 @@ from airflow_provider_codat.api.errors import (
     StillInProgress,
     Unreachable,
 )
-from airflow_provider_codat.api.replies import classified, described, refusal
+from airflow_provider_codat.api.replies import (
+    classified,
+    correlation_id,
+    described,
+    refusal,
+)
 from airflow_provider_codat.api.retry import (
     KEY_LIFETIME_SECONDS,
     Answer,
@@ -45,7 +50,7 @@ class Outcome:
         """Take a reply: return what it says, where it can be read."""
         self._reply, self._fault = reply, ""
         value: T | None = None
-        readable = isinstance(reply, Response) and reply.status < 300  # noqa: PLR2004 - HTTP's own number
+        readable = isinstance(reply, Response) and 200 <= reply.status < 300  # noqa: PLR2004 - HTTP's own numbers
         if isinstance(reply, Response) and readable:
             try:
                 value = read(reply, self.sends.first_at or 0.0)
@@ -72,7 +77,7 @@ class Outcome:
         if not isinstance(self._reply, Response):
             return Unreachable(self.said())
         if self._reply.status >= 500:  # noqa: PLR2004 - HTTP's own number
-            return CodatFaulted(self.said(), status=self._reply.status)
+            return self._faulted(self.said(), self._reply)
         return refusal(self._reply, self.request, self.hide)
 
     def given_up(self, until: float) -> CodatError:
@@ -91,10 +96,14 @@ class Outcome:
             case status if status < 400:  # noqa: PLR2004 - HTTP's own number
                 keyed = self.request.idempotency_key is not None
                 return self.ended(Verdict.UNKNOWN) if keyed else Malformed(words)
-            case status if self.request.idempotency_key is None:
-                return CodatFaulted(words, status=status)
+            case _ if self.request.idempotency_key is None:
+                return self._faulted(words, self._reply)
             case _:
                 return Unreachable(words)
+
+    def _faulted(self, words: str, reply: Response) -> CodatFaulted:
+        found = correlation_id(reply)
+        return CodatFaulted(words, status=reply.status, correlation_id=found)
 
     def too_old(self) -> OutcomeUnknown:
         """Return the error for a key that Codat may have forgotten."""

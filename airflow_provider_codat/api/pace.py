@@ -26,7 +26,9 @@ class Pace:
         """
         if len(self._sent_at) < self._most:
             return 0.0
-        return max(0.0, self._sent_at[0] + WINDOW_SECONDS - now)
+        # A clock that is set back holds nothing up for longer than the window.
+        left = self._sent_at[0] + WINDOW_SECONDS - now
+        return min(WINDOW_SECONDS, max(0.0, left))
 
     def sent(self, now: float) -> None:
         """Note a send."""

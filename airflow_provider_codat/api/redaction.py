@@ -4,6 +4,9 @@ Codat and the software behind it like to quote what they refuse ("'Acme Ltd' alr
 exists"). Their words belong into the task log, a customer's data does not.
 """
 
+import html
+import json
+import re
 from collections.abc import Callable, Iterator
 
 from airflow_provider_codat.api.models import Json
@@ -28,18 +31,28 @@ _CONTRACT = frozenset(
 def hiding(payload: Json) -> Callable[[str], str]:
     """Return a function that names a payload's values instead of quoting them.
 
-    :param payload: what was sent. Texts of four characters and more are replaced by
-        the name of their property, the longest first.
+    :param payload: what was sent. Values of four characters and more are replaced by
+        the name of their property, the longest first; also in another case, with
+        other spaces, or escaped for JSON or XML, as software likes to repeat them.
     """
-    named = {text: name for text, name in _texts(payload, "payload") if _private(text)}
+    named = {
+        spelling: name
+        for text, name in _texts(payload, "payload")
+        if _private(text)
+        for spelling in (html.escape(text), json.dumps(text)[1:-1], text)
+    }
+    if not named:
+        return str
     longest_first = sorted(named, key=len, reverse=True)
+    names = [f"<{named[spelling]}>" for spelling in longest_first]
+    # In one pass, so that no name that was put in is itself taken for a value.
+    found = re.compile("|".join(map(_pattern, longest_first)), re.IGNORECASE)
+    return lambda words: found.sub(lambda at: names[(at.lastindex or 1) - 1], words)
 
-    def hide(words: str) -> str:
-        for text in longest_first:
-            words = words.replace(text, f"<{named[text]}>")
-        return words
 
-    return hide
+def _pattern(text: str) -> str:
+    """Return a group that finds a text, however its words are spaced."""
+    return "(" + r"\s+".join(map(re.escape, text.split())) + ")"
 
 
 def _private(text: str) -> bool:
@@ -48,9 +61,11 @@ def _private(text: str) -> bool:
 
 
 def _texts(value: Json, name: str) -> Iterator[tuple[str, str]]:
-    """Yield each text of a payload with the name of the property that holds it."""
+    """Yield each value of a payload with the name of the property that holds it."""
     if isinstance(value, str):
-        yield value, name
+        yield value.strip(), name
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield json.dumps(value), name
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _texts(item, key)

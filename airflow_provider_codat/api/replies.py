@@ -32,6 +32,9 @@ from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
 CLOCK_SKEW_SECONDS = 5 * 60
 """How far two clocks may differ before a time counts as another time."""
 
+_LONGEST_SECONDS = 365 * 86_400.0
+"""What is longer is a mistake, and may be more than a date can hold."""
+
 
 def classified(reply: Reply, *, readable: bool) -> Answer:
     """Reduce a reply to what the tables of ``retry.py`` ask for."""
@@ -143,7 +146,7 @@ def _record_id(changes: Json, data_type: Json) -> str | None:
         if not isinstance(reference, dict):
             continue
         record = reference.get("id")
-        if record and reference.get("dataType") in {None, data_type}:
+        if record and reference.get("dataType") in (None, data_type):
             return str(record)
     return None
 
@@ -194,7 +197,9 @@ def is_ours(
 def _date(response: Response, header: str, otherwise: float) -> float:
     """Return the epoch seconds that a header names."""
     try:
-        return parsedate_to_datetime(response.headers[header]).timestamp()
+        moment = parsedate_to_datetime(response.headers[header])
+        # Without a zone it is UTC, wherever this machine stands.
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (KeyError, ValueError, OverflowError):
         return otherwise
 
@@ -207,7 +212,7 @@ def retry_after_seconds(response: Response) -> float | None:
     """
     text = response.headers.get("retry-after", "").strip()
     if text.replace(".", "", 1).isdigit() and text.isascii():
-        return float(text)
+        return min(float(text), _LONGEST_SECONDS)
     now = response.received_at
     until = _date(response, "retry-after", 0.0)
     if not until and response.headers.get("x-rate-limit-remaining") == "0":
@@ -216,7 +221,8 @@ def retry_after_seconds(response: Response) -> float | None:
     if not until:
         return None
     # Whichever clock says longer: to come late is allowed, to come early is not.
-    return max(0.0, until - now, until - _date(response, "date", now))
+    seconds = max(0.0, until - now, until - _date(response, "date", now))
+    return min(seconds, _LONGEST_SECONDS)
 
 
 def _error_message(response: Response) -> dict[str, Json]:

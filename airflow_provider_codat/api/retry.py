@@ -149,19 +149,18 @@ def _after_success(answer: Answer, sends: Sends) -> Verdict:
 def after_single(answer: Answer) -> Verdict:
     """Decide on the answer to a PUT or DELETE, which carries no key.
 
-    It is repeated only where it provably changed nothing.
+    It is repeated only where it provably changed nothing. A redirect and a 408 prove
+    nothing, as with a POST.
     """
     match answer.status:
-        case None if not answer.sent:
-            return Verdict.REPEAT
+        case None:
+            return Verdict.UNKNOWN if answer.sent else Verdict.REPEAT
         case 429:
             return Verdict.REPEAT_LATER
-        case status if status is not None and status < 300:  # noqa: PLR2004 - HTTP's own number
-            return Verdict.ACCEPT if answer.readable else Verdict.UNKNOWN
-        case status if status is not None and status < 500:  # noqa: PLR2004 - the same
+        case status if 400 <= status < 500 and status != 408:  # noqa: PLR2004 - HTTP's own numbers
             return Verdict.REFUSE
         case _:
-            return Verdict.UNKNOWN
+            return Verdict.ACCEPT if answer.readable else Verdict.UNKNOWN
 
 
 def backoff(

@@ -19,7 +19,14 @@ DEFAULT_BASE_URL = "https://api.codat.io"
 DEFAULT_PORTAL_URL = "https://app.codat.io/companies/{company_id}/summary"
 
 _PORTAL_FIELDS = {"company_id", "connection_id", "push_operation_key"}
-_OWN_HEADERS = {"authorization", "content-type", "host", "idempotency-key"}
+_OWN_HEADERS = {
+    "authorization",
+    "content-length",
+    "content-type",
+    "host",
+    "idempotency-key",
+    "transfer-encoding",
+}
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 
@@ -111,7 +118,9 @@ def read_base_url(
     :raises SettingsInvalid: when it is no URL of a server, or plain ``http`` to
         another machine: the key would be readable on the way.
     """
-    text = (host or "").strip().rstrip("/") or DEFAULT_BASE_URL
+    text = (host or "").strip() or DEFAULT_BASE_URL
+    if re.fullmatch(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", text):
+        text = f"[{text}]"  # an IPv6 address, as Airflow reads it from a URI
     url = _split(text if "://" in text else f"{schema or 'https'}://{text}")
     if url.port and port and url.port != port:
         raise SettingsInvalid(
@@ -135,6 +144,7 @@ def _split(text: str) -> SplitResult:
     try:
         url = urlsplit(text)
         usable = bool(url.hostname) and (url.port is None or url.port > 0)
+        (url.hostname or "").encode("idna")  # so that it can be looked up
     except ValueError:
         usable = False
     if not usable or url.scheme not in {"http", "https"} or re.search(r"\s", text):
@@ -190,7 +200,7 @@ def _seconds(value: Any, name: str) -> float:  # noqa: ANN401 - JSON can hold an
 
 def _count(value: Any, name: str) -> int:  # noqa: ANN401 - JSON can hold anything
     text = str(value)
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
+    if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
         raise SettingsInvalid(f"{name} must be a whole number above 0")
     return int(text)
 
@@ -223,9 +233,11 @@ def _headers(value: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - JSON ca
             raise SettingsInvalid(f"{name} must be a JSON object") from None
     if not isinstance(value, Mapping):
         raise SettingsInvalid(f"{name} must be a JSON object")
+    plain = all(isinstance(content, str | int | float) for content in value.values())
     headers = {str(k): str(v) for k, v in value.items()}
     for header, content in headers.items():
-        if not _HEADER_NAME.fullmatch(header) or not _HEADER_VALUE.fullmatch(content):
+        named = plain and _HEADER_NAME.fullmatch(header)
+        if not named or not _HEADER_VALUE.fullmatch(content):
             raise SettingsInvalid(f"{name} must hold plain names and values only")
         if header.lower() in _OWN_HEADERS:
             raise SettingsInvalid(f"{name} must not set {header}: this package does")
@@ -235,9 +247,11 @@ def _headers(value: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - JSON ca
 def _portal(value: Any, name: str) -> str:  # noqa: ANN401 - JSON can hold anything
     template = _text(value, name)
     try:
-        fields = {f for _, f, _, _ in string.Formatter().parse(template) if f}
+        parsed = [p[1:] for p in string.Formatter().parse(template) if p[1] is not None]
     except ValueError:
-        fields = {"{"}
+        parsed = [("{", None, None)]
+    # With a conversion or a format, a field is not just its name.
+    fields = {"".join(filter(None, parts)) for parts in parsed}
     if fields - _PORTAL_FIELDS or not template.startswith(("https://", "http://")):
         raise SettingsInvalid(
             f"{name} must be a URL in which only {{company_id}}, {{connection_id}} "

@@ -5,10 +5,12 @@ What ``requests`` and ``urllib3`` raise is translated here, and nowhere else.
 
 import os
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +19,13 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
 
 from airflow_provider_codat import __version__
 from airflow_provider_codat.api.errors import SettingsInvalid
@@ -36,7 +44,7 @@ class _Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.passed = False
-        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._timer = threading.Timer(seconds, self._end)
         self._timer.daemon = True
 
@@ -45,7 +53,9 @@ class _Deadline:
 
         :raises TimeoutError: when the time is over, so that nothing is sent late.
         """
-        self._connection = connection
+        # The socket itself: http.client forgets the one that is to be closed after
+        # the answer while the answer is still being read.
+        self._socket = connection.sock
         if self.passed:
             raise TimeoutError
 
@@ -57,10 +67,9 @@ class _Deadline:
 
     def _end(self) -> None:
         self.passed = True
-        open_socket = self._connection.sock if self._connection else None
-        if open_socket is not None:
+        if self._socket is not None:
             with suppress(OSError):
-                open_socket.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
 
 
 class _Calls(threading.local):
@@ -156,11 +165,23 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Say that there is nowhere to go."""
 
+    def merge_environment_settings(
+        self,
+        url: Any,  # noqa: ANN401 - as in Session
+        proxies: Any,  # noqa: ANN401 - the same
+        stream: Any,  # noqa: ANN401 - the same
+        verify: Any,  # noqa: ANN401 - the same
+        cert: Any,  # noqa: ANN401 - the same
+    ) -> Any:  # noqa: ANN401 - the same
+        """Let REQUESTS_CA_BUNDLE count only where the connection says nothing."""
+        said = self.verify if verify is None else verify
+        return super().merge_environment_settings(url, proxies, stream, said, cert)
+
 
 def new_session(settings: Settings) -> requests.Session:
     """Return a session that is signed in to Codat.
 
-    :raises SettingsInvalid: when a certificate file is not there.
+    :raises SettingsInvalid: when a certificate file is not there, or is none.
     """
     session = _Session()
     session.mount("https://", _Adapter())
@@ -168,8 +189,8 @@ def new_session(settings: Settings) -> requests.Session:
     session.auth = _CodatAuth(settings)
     session.verify = settings.verify
     session.cert = _certificate(settings)
-    if isinstance(settings.verify, str):
-        _existing(settings.verify, "verify")
+    if isinstance(settings.verify, str) and not os.path.isdir(settings.verify):  # noqa: PTH112 - a path as text, for requests
+        _check(_tls().load_verify_locations, settings.verify, "verify")
     # Without TLS a proxy would read the key; and nothing stands before loopback.
     session.trust_env = settings.base_url.startswith("https") and not settings.loopback
     return session
@@ -177,18 +198,36 @@ def new_session(settings: Settings) -> requests.Session:
 
 def _certificate(settings: Settings) -> str | tuple[str, str] | None:
     """Return the client's certificate in the form that ``requests`` takes."""
-    if settings.client_certificate_path is None:
+    certificate, key = settings.client_certificate_path, settings.client_key_path
+    if certificate is None:
         return None
-    certificate = _existing(settings.client_certificate_path, "client_certificate_path")
-    if settings.client_key_path is None:
+    _check(_tls().load_verify_locations, certificate, "client_certificate_path")
+    # The password, so that nobody asks for one at a terminal: requests knows none.
+    load = partial(_tls().load_cert_chain, certificate, password="")
+    if key is None:
+        _check(load, certificate, "client_certificate_path (without client_key_path)")
         return certificate
-    return certificate, _existing(settings.client_key_path, "client_key_path")
+    _check(load, key, "client_key_path")
+    return certificate, key
 
 
-def _existing(path: str, name: str) -> str:
-    if not os.path.exists(path):  # noqa: PTH110 - a path as text, for requests
-        raise SettingsInvalid(f"{name} names a file that is not there: {path}")
-    return path
+def _tls() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _check(load: Callable[[str], None], path: str, name: str) -> None:
+    """Load a file as it will be loaded for each connection, or name its field."""
+    try:
+        load(path)
+    except FileNotFoundError:
+        raise SettingsInvalid(
+            f"{name} names a file that is not there: {path}"
+        ) from None
+    except OSError:  # an ssl.SSLError, too
+        raise SettingsInvalid(
+            f"{name} names a file that cannot be used: {path}. It must be readable, in "
+            "PEM format and without a password; a key must fit its certificate"
+        ) from None
 
 
 class Transport:
@@ -214,9 +253,13 @@ class Transport:
                 answer = self._request(request)
             except (requests.RequestException, OSError) as error:
                 return _no_answer(error, passed=deadline.passed)
+            except HTTPError:
+                return NoAnswer("it cannot be asked", sent=False, hopeless=True)
             # A body without a length ends where the socket was shut.
             if deadline.passed:
                 return NoAnswer(f"no whole answer within {allowed:g} s")
+        if _cut(answer):
+            return NoAnswer(_BROKEN)
         return Response(
             status=answer.status_code,
             headers={name.lower(): text for name, text in answer.headers.items()},
@@ -267,17 +310,32 @@ def _no_answer(error: Exception, *, passed: bool) -> NoAnswer:
         return NoAnswer(
             "its TLS certificate could not be verified", sent=False, hopeless=True
         )
+    if isinstance(error, requests.exceptions.SSLError):
+        return NoAnswer("TLS could not be spoken with it")
     if isinstance(cause, NameResolutionError):
         return NoAnswer("the host name could not be resolved", sent=False)
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return NoAnswer("no connection in time", sent=False)
     if isinstance(cause, NewConnectionError):
         return NoAnswer("the connection was refused", sent=False)
-    if passed or isinstance(error, (requests.exceptions.Timeout, TimeoutError)):
-        return NoAnswer("no whole answer in time")
     if isinstance(error, requests.exceptions.ProxyError):
-        return NoAnswer("the proxy did not let it through")
-    return NoAnswer("the connection broke before the whole answer had come")
+        # urllib3 raises it only before the tunnel stands.
+        return NoAnswer("the proxy did not let it through", sent=False)
+    late = (requests.exceptions.Timeout, TimeoutError)
+    if passed or isinstance(error, late) or isinstance(cause, ReadTimeoutError):
+        return NoAnswer("no whole answer in time")
+    return NoAnswer(_BROKEN)
 
+
+def _cut(answer: requests.Response) -> bool:
+    """Whether an answer ended amid its headers, which http.client lets pass."""
+    if answer.content or answer.status_code not in {200, 201, 202}:
+        return False
+    return not {"content-length", "transfer-encoding"} & {
+        *map(str.lower, answer.headers)
+    }
+
+
+_BROKEN = "the connection broke before the whole answer had come"
 
 _USER_AGENT = f"airflow-provider-codat/{__version__} requests/{requests.__version__}"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode
 
+from airflow_provider_codat.api.idempotency import author_key
 from airflow_provider_codat.api.models import (
     DataType,
     Destination,
@@ -180,15 +181,19 @@ def free(
         segments(*path.removeprefix("/").split("/")),
         _query(params or {}),
         None if json_body is None else canonical(json_body),
-        checked_uuid(idempotency_key, "idempotency_key") if takes_key else None,
+        None if idempotency_key is None else author_key(idempotency_key),
     )
 
 
 def _query(params: Mapping[str, object]) -> str:
-    """Encode a query, leaving out what is None, in Codat's spelling of booleans."""
+    """Encode a query: without what is None, booleans as Codat spells them.
+
+    A list becomes its name, repeated with each of its items.
+    """
     pairs = [
-        (name, str(value).lower() if isinstance(value, bool) else str(value))
+        (name, str(item).lower() if isinstance(item, bool) else str(item))
         for name, value in params.items()
-        if value is not None
+        for item in (value if isinstance(value, list | tuple) else [value])
+        if item is not None
     ]
     return urlencode(pairs, quote_via=quote)

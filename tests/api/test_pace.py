@@ -1,0 +1,42 @@
+"""The laws of not being too fast."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_codat.api.pace import WINDOW_SECONDS, Pace
+
+
+@given(
+    most=st.integers(1, 5),
+    gaps=st.lists(st.floats(0, 90), max_size=40),
+)
+def test_no_minute_holds_more_sends_than_allowed(most: int, gaps: list[float]) -> None:
+    """Whenever requests come up, any 60 seconds hold at most the allowed number."""
+    pace, now, sent = Pace(most), 0.0, []
+    for gap in gaps:
+        now += gap
+        now += pace.wait_seconds(now)
+        pace.sent(now)
+        sent.append(now)
+    for first in sent:
+        window = [at for at in sent if first <= at < first + WINDOW_SECONDS - 1e-6]
+        assert len(window) <= most
+
+
+@given(st.integers(1, 5), st.floats(0, 59.9))
+def test_nobody_waits_without_need(most: int, gap: float) -> None:
+    """The allowed number goes at once; the next waits until the minute is over."""
+    pace = Pace(most)
+    for _ in range(most):
+        assert pace.wait_seconds(100.0) == 0.0
+        pace.sent(100.0)
+    assert pace.wait_seconds(100.0 + gap) == pytest.approx(WINDOW_SECONDS - gap)
+    assert pace.wait_seconds(100.0 + WINDOW_SECONDS) == 0.0
+
+
+def test_a_clock_that_is_set_back_holds_up_for_a_minute_at_most() -> None:
+    """However far a clock is set back, no send waits for longer than the window."""
+    pace = Pace(1)
+    pace.sent(10_000.0)
+    assert pace.wait_seconds(0.0) == 60.0
