@@ -65,24 +65,28 @@ def read_credential(text: str | None, auth_format: str = "auto") -> Credential:
 
 def _token(text: str, auth_format: str) -> str:
     """Return what follows ``Basic`` in the header."""
-    scheme = _SCHEME.match(text)
-    if auth_format == "header" and not scheme:
+    scheme = _SCHEME.match(text) if auth_format in {"auto", "header"} else None
+    if auth_format == "header" and scheme is None:
         raise SettingsInvalid(
             "auth_format is 'header', but the password field does not start with "
             "'Basic '"
         )
-    ready = scheme is not None and auth_format in {"auto", "header"}
-    key = text[scheme.end() :] if ready and scheme else text
+    key = text[scheme.end() :] if scheme else text
     if not _VISIBLE.fullmatch(key):
         raise SettingsInvalid(
             "the password field of the Codat connection must hold one key, of plain "
             "ASCII characters without spaces or line breaks"
         )
-    if ready or auth_format == "encoded":
-        return key
-    if auth_format == "auto" and _DECODED_KEY.fullmatch(_decoded(key)):
+    if scheme or _is_encoded(key, auth_format):
         return key
     return base64.b64encode(key.encode("ascii")).decode("ascii")
+
+
+def _is_encoded(key: str, auth_format: str) -> bool:
+    """Whether a key without ``Basic`` before it is encoded already."""
+    if auth_format == "auto":
+        return _DECODED_KEY.fullmatch(_decoded(key)) is not None
+    return auth_format == "encoded"
 
 
 def _decoded(token: str) -> bytes:

@@ -1,7 +1,6 @@
 """What an Airflow connection says, read once and checked, field by field."""
 
 import difflib
-import ipaddress
 import json
 import re
 import string
@@ -9,13 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from airflow_provider_codat.api.auth import Credential, read_credential
+from airflow_provider_codat.api.base_url import is_loopback, read_base_url
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.models import checked_uuid
 
-DEFAULT_BASE_URL = "https://api.codat.io"
 DEFAULT_PORTAL_URL = "https://app.codat.io/companies/{company_id}/summary"
 
 _PORTAL_FIELDS = {"company_id", "connection_id", "push_operation_key"}
@@ -60,7 +59,7 @@ class Settings:
     @property
     def loopback(self) -> bool:
         """Whether Codat is on this machine: a simulator."""
-        return _is_loopback(urlsplit(self.base_url).hostname or "")
+        return is_loopback(urlsplit(self.base_url).hostname or "")
 
     def portal_url(self, **ids: str) -> str:
         """Return the page of the Portal for these ids."""
@@ -104,70 +103,6 @@ def read_settings(
         headers=headers,
         **read,
     ), warnings
-
-
-def read_base_url(
-    host: str | None,
-    schema: str | None,
-    port: int | None,
-    *,
-    allow_insecure_http: bool = False,
-) -> str:
-    """Put the base URL together from a host, or a whole URL, and what is with it.
-
-    :raises SettingsInvalid: when it is no URL of a server, or plain ``http`` to
-        another machine: the key would be readable on the way.
-    """
-    text = (host or "").strip() or DEFAULT_BASE_URL
-    if re.fullmatch(r"[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", text):
-        text = f"[{text}]"  # an IPv6 address, as Airflow reads it from a URI
-    url = _split(text if "://" in text else f"{schema or 'https'}://{text}")
-    if url.port and port and url.port != port:
-        raise SettingsInvalid(
-            "host and port of the Codat connection name different ports"
-        )
-    name = url.hostname or ""
-    if url.scheme == "http" and not (allow_insecure_http or _is_loopback(name)):
-        raise SettingsInvalid(
-            "host of the Codat connection is plain http, on which anybody can read "
-            "the API key: use https, or set the extra allow_insecure_http for a "
-            "simulator on another machine"
-        )
-    shown = f"[{name}]" if ":" in name else name
-    number = url.port or port
-    place = f"{shown}:{number}" if number else shown
-    return f"{url.scheme}://{place}{url.path.rstrip('/')}"
-
-
-def _split(text: str) -> SplitResult:
-    """Take a base URL apart, or say that it is none."""
-    try:
-        url = urlsplit(text)
-        usable = bool(url.hostname) and (url.port is None or url.port > 0)
-        (url.hostname or "").encode("idna")  # so that it can be looked up
-    except ValueError:
-        usable = False
-    if not usable or url.scheme not in {"http", "https"} or re.search(r"\s", text):
-        raise SettingsInvalid(
-            "host of the Codat connection must be a host name or a URL such as "
-            f"{DEFAULT_BASE_URL}"
-        )
-    if url.username or url.password or url.query or url.fragment:
-        raise SettingsInvalid(
-            "host of the Codat connection must carry no user, password, query or "
-            "fragment; the API key belongs into the password field"
-        )
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a host is this machine, by its name or address alone."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_codat.api.base_url import DEFAULT_BASE_URL, read_base_url
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.settings import (
-    DEFAULT_BASE_URL,
     EXTRAS,
     Settings,
-    read_base_url,
     read_settings,
 )
 
@@ -89,13 +88,6 @@ def read(
             "http://localhost:8000", None, None, "http://localhost:8000", id="localhost"
         ),
         pytest.param(
-            "http://codat.localhost",
-            None,
-            None,
-            "http://codat.localhost",
-            id="below localhost",
-        ),
-        pytest.param(
             "http://[::1]:8000", None, None, "http://[::1]:8000", id="IPv6 URL"
         ),
         pytest.param(
@@ -132,6 +124,7 @@ def test_base_url(
         "http://127.0.0.1.example",
         "http://localhost.example",
         "http://notlocalhost",
+        "http://below.localhost",
         "http://[2001:db8::1]",
     ],
 )

@@ -13,8 +13,9 @@ import pytest
 import requests
 
 from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.session import new_session
 from airflow_provider_codat.api.settings import Settings
-from airflow_provider_codat.api.transport import Transport, new_session
+from airflow_provider_codat.api.transport import Transport
 from airflow_provider_codat.api.wire import NoAnswer, Request, Response
 
 if TYPE_CHECKING:
