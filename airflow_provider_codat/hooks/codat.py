@@ -47,7 +47,7 @@ from airflow_provider_codat.api.replies import (
 from airflow_provider_codat.api.retry import Sends
 from airflow_provider_codat.api.settings import Settings, read_settings
 from airflow_provider_codat.api.settle import settle
-from airflow_provider_codat.get_provider_info import get_provider_info
+from airflow_provider_codat.hooks import form
 
 if TYPE_CHECKING:
     import requests
@@ -89,25 +89,12 @@ class CodatHook(BaseHook):
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Describe the standard fields of the form to Airflow before 3.2."""
-        form = _connection_type()["ui-field-behaviour"]
-        return {name.replace("-", "_"): value for name, value in form.items()}
+        return form.field_behaviour()
 
     @classmethod
     def get_connection_form_widgets(cls) -> dict[str, Any]:
         """Describe the extras of the form to Airflow before 3.2."""
-        from flask_appbuilder.fieldwidgets import BS3TextFieldWidget  # noqa: PLC0415 - not in Airflow 3.2+
-        from wtforms import BooleanField, StringField  # noqa: PLC0415 - the same
-
-        return {
-            name: BooleanField(field["label"], description=field["description"])
-            if "boolean" in field["schema"]["type"]
-            else StringField(
-                field["label"],
-                widget=BS3TextFieldWidget(),
-                description=field["description"],
-            )
-            for name, field in _connection_type()["conn-fields"].items()
-        }
+        return form.widgets()
 
     @cached_property
     def settings(self) -> Settings:
@@ -374,9 +361,3 @@ class CodatHook(BaseHook):
                 )
             case _:
                 return f"The connection could not be read: {type(error).__name__}"
-
-
-def _connection_type() -> dict[str, Any]:
-    """Return what the provider info says of the connection."""
-    found: dict[str, Any] = get_provider_info()["connection-types"][0]
-    return found

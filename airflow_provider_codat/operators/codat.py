@@ -1,9 +1,9 @@
 """Operators that write into a company's books through Codat."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -22,7 +22,6 @@ from airflow_provider_codat.api.models import (
 )
 from airflow_provider_codat.api.payload import READ_ONLY
 from airflow_provider_codat.api.redaction import hiding
-from airflow_provider_codat.api.retry import Sends
 from airflow_provider_codat.api.schema import UnknownProperties, checked
 from airflow_provider_codat.api.settle import judged
 from airflow_provider_codat.failures import (
@@ -32,12 +31,12 @@ from airflow_provider_codat.failures import (
 )
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.links.codat import CodatPushOperationLink
+from airflow_provider_codat.operators.arguments import argument, seconds, whole_minutes
+from airflow_provider_codat.operators.tries import earlier_sends, from_xcom, item_of
 
 if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context, RetryPolicy
-
-T = TypeVar("T")
 
 _LINK = CodatPushOperationLink()
 
@@ -164,7 +163,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
         customer called ``{{ ... }}`` would be run as a template on the worker.
         """
         fields = list(template_fields)
-        seen_oids.update(id(value) for value in _from_xcom(self, fields, context))
+        seen_oids.update(id(value) for value in from_xcom(self, fields, context))
         super()._do_render_template_fields(
             parent, fields, context, jinja_env, seen_oids
         )
@@ -189,10 +188,10 @@ class CreateAccountingCustomerOperator(BaseOperator):
     def _create(self, context: "Context") -> dict[str, Any]:
         payload = self._checked_payload()
         hide = hiding(payload)
-        patience = _seconds(
+        patience = seconds(
             self.completion_timeout_seconds, "completion_timeout_seconds"
         )
-        interval = _seconds(self.poll_interval_seconds, "poll_interval_seconds")
+        interval = seconds(self.poll_interval_seconds, "poll_interval_seconds")
         operation = self._submit(payload, context)
         if self.wait_for_completion:
             self._waiting_for = operation
@@ -211,7 +210,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
         """
         if self.validate not in ("schema", "off"):
             raise SettingsInvalid("validate must be 'schema' or 'off'")
-        found = _argument(
+        found = argument(
             checked,
             self.customer,
             CUSTOMERS.name,
@@ -233,9 +232,9 @@ class CreateAccountingCustomerOperator(BaseOperator):
         return found.payload
 
     def _submit(self, payload: Json, context: "Context") -> PushOperation:
-        destination = _argument(Destination, self.company_id, self.connection_id)
+        destination = argument(Destination, self.company_id, self.connection_id)
+        timeout = whole_minutes(self.timeout_in_minutes, "timeout_in_minutes")
         key = self._key(destination, context)
-        sends = _earlier_sends(context)
         self.log.info(
             "Creating a customer in company %s over connection %s "
             "(idempotency key %s, try %s)",
@@ -249,8 +248,8 @@ class CreateAccountingCustomerOperator(BaseOperator):
             destination,
             payload,
             idempotency_key=key,
-            timeout_in_minutes=self._timeout_in_minutes(),
-            sends=sends,
+            timeout_in_minutes=timeout,
+            sends=earlier_sends(context),
         )
         self.log.info(
             "Codat accepted it as push operation %s (%s)",
@@ -263,7 +262,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
     def _key(self, destination: Destination, context: "Context") -> str:
         """Return the idempotency key: the author's, or one derived from the intent."""
         if self.idempotency_key:
-            return _argument(author_key, self.idempotency_key)
+            return argument(author_key, self.idempotency_key)
         ti = context["ti"]
         intent = Intent(
             base_url=self.hook.settings.base_url,
@@ -272,7 +271,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
             dag_id=ti.dag_id,
             run_id=ti.run_id,
             task_id=ti.task_id,
-            item=str(self.item_key) if self.item_key else _map_index(ti.map_index),
+            item=item_of(ti, self.item_key),
         )
         return derived_key(intent)
 
@@ -319,72 +318,3 @@ class CreateAccountingCustomerOperator(BaseOperator):
             operation.record_id,
         )
         return result
-
-    def _timeout_in_minutes(self) -> int | None:
-        text = str(self.timeout_in_minutes or "").strip()
-        if text in {"", "None"}:
-            return None
-        if not text.isascii() or not text.isdigit() or int(text) == 0:
-            raise SettingsInvalid(
-                "timeout_in_minutes must be a whole number of minutes above 0"
-            )
-        return int(text)
-
-
-def _from_xcom(
-    task: BaseOperator, fields: Iterable[str], context: "Context"
-) -> Iterator[object]:
-    """Yield the values of fields that ``expand_kwargs`` took from an XCom."""
-    mapped = context["dag"].get_task(task.task_id)
-    mappings = getattr(getattr(mapped, "expand_input", None), "value", None)
-    if mappings is None or isinstance(mappings, Mapping):
-        return  # not mapped, or by expand(), which Airflow renders once
-    if isinstance(mappings, Sequence) and isinstance(
-        mappings[context["ti"].map_index or 0], Mapping
-    ):
-        return  # written down in the DAG file
-    author = getattr(mapped, "partial_kwargs", {})
-    for name in fields:
-        value = getattr(task, name, None)
-        if value is not author.get(name):
-            yield value
-
-
-def _map_index(index: int | None) -> int:
-    """Return the map index; -1 for a task that is not mapped."""
-    return -1 if index is None else index
-
-
-def _seconds(value: float | str, name: str) -> float:
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise SettingsInvalid(f"{name} must be a number of seconds above 0")
-    return seconds
-
-
-def _argument(read: Callable[..., T], *given: object, **options: object) -> T:
-    """Read an argument; one that is wrong fails the task at once."""
-    try:
-        return read(*given, **options)
-    except ValueError as error:
-        raise SettingsInvalid(str(error)) from error
-
-
-def _earlier_sends(context: "Context") -> Sends:
-    """Return what tries before this one may have sent.
-
-    Nothing was written down, so a later try counts as having been preceded by a send
-    as old as the DAG run itself.
-    """
-    if context["ti"].try_number <= 1:
-        return Sends()
-    run = context["dag_run"]
-    moment = getattr(run, "run_after", None)
-    if moment is None:  # Airflow 2
-        # A run starts after its interval has ended, and after its logical date. When
-        # it was queued or started proves nothing: Clear resets both.
-        moment = max(filter(None, (run.logical_date, run.data_interval_end)))
-    return Sends(first_at=moment.timestamp(), unresolved=True)

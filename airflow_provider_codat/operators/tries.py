@@ -1,0 +1,69 @@
+"""What Airflow knows of a task's run, in the terms of an exactly-once write."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_codat.api.retry import Sends
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, Context
+    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+
+
+def earlier_sends(context: "Context") -> Sends:
+    """Return what tries before this one may have sent.
+
+    Nothing was written down, so a later try counts as having been preceded by a send
+    as old as the DAG run itself.
+    """
+    if context["ti"].try_number <= 1:
+        return Sends()
+    run = context["dag_run"]
+    moment = getattr(run, "run_after", None)
+    if moment is None:  # Airflow 2
+        # A run starts after its interval has ended, and after its logical date. When
+        # it was queued or started proves nothing: Clear resets both.
+        moment = max(filter(None, (run.logical_date, run.data_interval_end)))
+    return Sends(first_at=moment.timestamp(), unresolved=True)
+
+
+def item_of(ti: "RuntimeTaskInstanceProtocol", item_key: object) -> str | int:
+    """Return what tells the records of one task apart.
+
+    :param item_key: the author's name for it; without one it is the map index, -1 for
+        a task that is not mapped.
+    """
+    if item_key:
+        return str(item_key)
+    return -1 if ti.map_index is None else ti.map_index
+
+
+def from_xcom(
+    task: "BaseOperator", fields: Iterable[str], context: "Context"
+) -> Iterator[object]:
+    """Yield the values of fields that ``expand_kwargs`` took from an XCom."""
+    mapped = context["dag"].get_task(task.task_id)
+    mappings = getattr(getattr(mapped, "expand_input", None), "value", None)
+    if mappings is None or isinstance(mappings, Mapping):
+        return  # not mapped, or by expand(), which Airflow renders once
+    if isinstance(mappings, Sequence) and isinstance(
+        mappings[context["ti"].map_index or 0], Mapping
+    ):
+        return  # written down in the DAG file
+    author = list(_authors_arguments(mapped))
+    for name in fields:
+        value = getattr(task, name, None)
+        if not any(value is arguments.get(name) for arguments in author):
+            yield value
+
+
+def _authors_arguments(mapped: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - Airflow's MappedOperator
+    """Yield what the DAG file gives every one of the mapped tasks."""
+    given = mapped.partial_kwargs
+    yield given
+    yield given.get("default_args") or {}
+    level = mapped.task_group
+    while level is not None:
+        yield level.default_args or {}
+        level = level.parent_group
+    yield mapped.dag.default_args or {}
