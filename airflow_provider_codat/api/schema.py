@@ -178,7 +178,7 @@ def contract(data_type: str) -> Mapping[str, Any]:
 @cache
 def _validator(data_type: str) -> "Draft202012Validator":
     # Slow to import, and needed by no DAG that is only being read.
-    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - see above
 
     return Draft202012Validator(contract(data_type))
 

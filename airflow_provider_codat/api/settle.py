@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypedDict
 
 from airflow_provider_codat.api.client import Conversation, Patience, Pause, get
 from airflow_provider_codat.api.errors import (
@@ -25,6 +26,19 @@ FIRST_POLL_SECONDS = 2.0
 """How long after the create its push operation is asked for, for the first time."""
 
 _SLOWER = 1.5
+
+
+class Summary(TypedDict):
+    """What came of one write."""
+
+    push_operation_key: str
+    status: str
+    record_id: str | None
+    company_id: str
+    connection_id: str
+    warnings: list[str]
+    requested_at: str
+    completed_at: str | None
 
 
 def settle(
@@ -165,3 +179,20 @@ def _failed(
 
 def _listed(remarks: tuple[Remark, ...], hide: Callable[[str], str]) -> str:
     return "".join(f"\n  - {hide(str(remark))}" for remark in remarks)
+
+
+def summary(operation: PushOperation, hide: Callable[[str], str] = str) -> Summary:
+    """Return what a later task needs to know of a push operation, as plain JSON.
+
+    :param hide: takes the payload's own values out of Codat's words.
+    """
+    return {
+        "push_operation_key": operation.key,
+        "status": operation.status,
+        "record_id": operation.record_id if operation.status == "Success" else None,
+        "company_id": operation.company_id,
+        "connection_id": operation.connection_id,
+        "warnings": [hide(str(remark)) for remark in operation.warnings],
+        "requested_at": operation.requested_at,
+        "completed_at": operation.completed_at,
+    }

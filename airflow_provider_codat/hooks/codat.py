@@ -19,13 +19,6 @@ from airflow_provider_codat.api.client import (
     post,
     send_once,
 )
-from airflow_provider_codat.api.errors import (
-    Busy,
-    CodatError,
-    NotAuthorised,
-    SettingsInvalid,
-    Unreachable,
-)
 from airflow_provider_codat.api.idempotency import author_key
 from airflow_provider_codat.api.jsonvalues import to_json
 from airflow_provider_codat.api.models import (
@@ -123,7 +116,7 @@ class CodatHook(BaseHook):
     @cached_property
     def _transport(self) -> "Transport":
         # Here, so that a DAG file can be parsed without importing requests.
-        from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415
+        from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
 
         return Transport(self.settings)
 
@@ -340,24 +333,8 @@ class CodatHook(BaseHook):
             patience = replace(self._patience, budget_seconds=0.0)
             self._drive(get(wire.list_companies(), page_of, patience))
         except Exception as error:  # noqa: BLE001 - a form asks: it wants words, always
-            return False, self._explained(error)
+            known = "settings" in self.__dict__
+            return False, form.explained(
+                error, self.settings.base_url if known else "Codat"
+            )
         return True, f"Codat accepted the API key at {self.settings.base_url}"
-
-    def _explained(self, error: Exception) -> str:
-        """Tell a wrong key from a host that is away and from one that is not Codat."""
-        first = str(error).partition("\n")[0]
-        match error:
-            case SettingsInvalid():
-                return f"The connection is not complete: {first}"
-            case NotAuthorised():
-                return f"Codat refused the API key: {first}"
-            case Unreachable():
-                return f"{self.settings.base_url} could not be reached: {first}"
-            case Busy():
-                return f"Codat is there, but busy: {first}"
-            case CodatError():
-                return (
-                    f"{self.settings.base_url} does not answer as Codat does: {first}"
-                )
-            case _:
-                return f"The connection could not be read: {type(error).__name__}"

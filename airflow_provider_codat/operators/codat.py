@@ -23,7 +23,7 @@ from airflow_provider_codat.api.models import (
 from airflow_provider_codat.api.payload import READ_ONLY
 from airflow_provider_codat.api.redaction import hiding
 from airflow_provider_codat.api.schema import UnknownProperties, checked
-from airflow_provider_codat.api.settle import judged
+from airflow_provider_codat.api.settle import Summary, judged, summary
 from airflow_provider_codat.failures import (
     HAS_RETRY_POLICIES,
     CodatRetryPolicy,
@@ -168,7 +168,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
             parent, fields, context, jinja_env, seen_oids
         )
 
-    def execute(self, context: "Context") -> dict[str, Any]:
+    def execute(self, context: "Context") -> Summary:
         """Check, send, wait, and return which record it became."""
         with failing_at_once():
             try:
@@ -185,7 +185,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
                 self._waiting_for.status,
             )
 
-    def _create(self, context: "Context") -> dict[str, Any]:
+    def _create(self, context: "Context") -> Summary:
         payload = self._checked_payload()
         hide = hiding(payload)
         patience = seconds(
@@ -289,20 +289,10 @@ class CreateAccountingCustomerOperator(BaseOperator):
         operation: PushOperation,
         hide: Callable[[str], str],
         context: "Context",
-    ) -> dict[str, Any]:
+    ) -> Summary:
         """Return the result of a push operation, or raise what its end means."""
-        warnings = [hide(str(remark)) for remark in operation.warnings]
-        result = {
-            "push_operation_key": operation.key,
-            "status": operation.status,
-            "record_id": operation.record_id if operation.status == "Success" else None,
-            "company_id": operation.company_id,
-            "connection_id": operation.connection_id,
-            "warnings": warnings,
-            "requested_at": operation.requested_at,
-            "completed_at": operation.completed_at,
-        }
-        for warning in warnings:
+        result = summary(operation, hide)
+        for warning in result["warnings"]:
             self.log.warning("Push operation %s: %s", operation.key, warning)
         if not operation.ended:
             self.log.info("Not waiting for push operation %s", operation.key)

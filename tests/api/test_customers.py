@@ -45,7 +45,7 @@ def of_schema(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
     )
 
 
-def kind_of_schema(kind: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def kind_of_schema(kind: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a shape is a nest of anything
     if kind == "array":
         return ("array", of_schema(schema["items"]))
     if kind != "object":

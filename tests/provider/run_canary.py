@@ -16,14 +16,14 @@ from pathlib import Path
 warnings.simplefilter("ignore")
 
 import airflow.settings  # noqa: E402 - after the warnings
-from airflow.models.renderedtifields import RenderedTaskInstanceFields  # noqa: E402
+from airflow.models.renderedtifields import RenderedTaskInstanceFields  # noqa: E402 - the same
 
 try:
     from airflow.dag_processing.dagbag import DagBag
 except ImportError:
     from airflow.models.dagbag import DagBag
 
-from airflow_provider_codat.links.codat import CodatPushOperationLink  # noqa: E402
+from airflow_provider_codat.links.codat import CodatPushOperationLink  # noqa: E402 - the same
 
 # Airflow's own handlers drop what is below INFO, and mask the key in the rest.
 handler = logging.StreamHandler(sys.stdout)
