@@ -4,16 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo ui test test-fast lint format nox bench-import wheel clean
+.PHONY: help demo ui test test-fast lint format nox bench-import troubleshooting \
+	wheel ci clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(READY): setup.cfg pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 ...")'
-	@echo "Setting up $(VENV): Airflow, this package and its tools (about a minute) ..."
-	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' 'apache-airflow>=3.3.2,<3.4'
+$(READY): setup.cfg pyproject.toml scripts/set_up.py
+	@$(PYTHON) scripts/set_up.py $(VENV)
 	@touch $@
 
 demo: $(READY) ## A real Airflow creates customers in a local Codat, and shows which
@@ -38,14 +36,20 @@ format: $(READY) ## Put the code into shape
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-nox: $(READY) ## Unit tests and one DAG run on Airflow 2.11, 3.1 and 3.3
+nox: $(READY) ## The tests and one DAG run on Airflow 2.11, 3.1 and 3.3
 	@$(BIN)/nox
 
 bench-import: $(READY) ## What importing the operator costs, beside others
 	@$(BIN)/python benchmarks/imports.py
 
+troubleshooting: $(READY) ## Run every failure for real, and write docs/troubleshooting.md
+	@$(BIN)/python scripts/troubleshooting.py
+
 wheel: $(READY) ## Build sdist and wheel, and test the wheel from elsewhere
 	@$(BIN)/python scripts/check_wheel.py
 
+ci: ## All that must pass before a change goes in
+	@bash .ci/run
+
 clean: ## Remove what the other commands have made
-	@rm -rf $(VENV) .demo .ui .nox build dist *.egg-info
+	@rm -rf $(VENV) .bench .demo .ui .nox build dist *.egg-info

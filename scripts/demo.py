@@ -3,17 +3,18 @@
 Starts both on free ports, runs the DAG ``codat_create_customers_from_csv`` to its end,
 prints which record each customer became, and counts what really stands in the books.
 The exit code is 0 only if every customer is there exactly once.
+
+Airflow's folder, with its logs, is ``.demo``, or the one that the command line names.
 """
 
 import csv
-import shutil
 import sys
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from local_airflow import LocalAirflow
+from local_airflow import LocalAirflow, stop_on_signals
 
 from airflow_provider_codat.simulator import LocalCodat
 
@@ -26,8 +27,20 @@ RUN_SECONDS = 600
 
 def main() -> int:
     """Run the demo; return the exit code."""
+    stop_on_signals()
+    try:
+        return demonstrate(Path(sys.argv[1]) if sys.argv[1:] else HOME)
+    except KeyboardInterrupt:
+        say("Interrupted; everything is stopped.")
+        return 130
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def demonstrate(home: Path) -> int:
+    """Start both, run the DAG, show what came of it; return the exit code."""
     began = time.monotonic()
-    shutil.rmtree(HOME, ignore_errors=True)
     say("Starting a local Codat ...")
     with LocalCodat(settle_seconds=1.0) as codat:
         env = {
@@ -38,7 +51,7 @@ def main() -> int:
         }
         say(f"  listening at {codat.url}")
         say("Starting Airflow (database, API server, scheduler, DAG processor) ...")
-        with LocalAirflow(HOME, ROOT / "dags", env) as airflow:
+        with LocalAirflow(home, ROOT / "dags", env) as airflow:
             say(f"  healthy after {time.monotonic() - began:.0f} s")
             airflow.ask("POST", "/api/v2/pools", {"name": "codat", "slots": 8})
             say(f"Running {DAG} ...")
@@ -48,12 +61,18 @@ def main() -> int:
             results = collect(airflow, instances)
         good = summarise(results, codat)
     seconds = time.monotonic() - began
-    print(f"DAG run: {state}. Time: {seconds:.0f} s. Logs: {HOME.name}/logs")
+    print(f"DAG run: {state}. Time: {seconds:.0f} s. Logs: {home.name}/logs")
     if good and state == "success":
         print("Every customer is in the books exactly once.")
         return 0
     print("Not every customer is in the books exactly once.", file=sys.stderr)
     return 1
+
+
+def names() -> list[str]:
+    """Return the names of the customers that are to be created."""
+    with CSV.open(encoding="utf-8", newline="") as file:
+        return [row["name"] for row in csv.DictReader(file)]
 
 
 def say(words: str) -> None:
@@ -102,8 +121,7 @@ def summarise(results: list[tuple[str, dict[str, Any]]], codat: LocalCodat) -> b
     for name, result in results:
         print(f"{result['status']:<9} {result.get('record_id') or '-':<37} {name}")
     ledger = codat.ledger()
-    with CSV.open(encoding="utf-8", newline="") as file:
-        wanted = Counter(row["name"] for row in csv.DictReader(file))
+    wanted = Counter(names())
     found = Counter(record.customer["customerName"] for record in ledger)
     records = {result.get("record_id") for _, result in results}
     requests = len(codat.journal())

@@ -1,44 +1,78 @@
 """A whole Airflow on this machine, in a folder of its own, for a demo or a test.
 
 Scheduler, DAG processor, triggerer and API server are real processes on free ports,
-with SQLite and the LocalExecutor. They are stopped by their process ids.
+with SQLite and the LocalExecutor. They are stopped by their process ids, and what an
+earlier run could not stop, because it was killed itself, is stopped before the next.
 """
 
+import fcntl
 import json
 import os
+import random
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
-AIRFLOW = [sys.executable, "-m", "airflow"]
+import psutil
+
+AIRFLOW = [sys.executable, "-P", "-m", "airflow"]
 START_SECONDS = 120
-STOP_SECONDS = 20
+STOP_SECONDS = 5
+# Below the ports that a system gives to outgoing connections, so that none of those
+# takes the port between this look and Airflow's own.
+PORTS = range(20_000, 32_000)
+MARK = "LOCAL_AIRFLOW_HOME"
+# A proxy of the environment must not stand between us and this machine.
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(wanted: int | None = None) -> int:
+    """Return a port of the loopback address that nobody listens on.
+
+    :param wanted: the one to return if it is free.
+    """
+    tried = random.sample(PORTS, 100)
+    for port in tried if wanted is None else [wanted, *tried]:
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("No free port was found on 127.0.0.1")
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without what would steer Airflow or Python."""
+    foreign = ("AIRFLOW", "_AIRFLOW", "CODAT_", "PYTHON")
+    return {k: v for k, v in os.environ.items() if not k.startswith(foreign)}
+
+
+def stop_on_signals() -> None:
+    """Let SIGTERM end a program as Ctrl+C does, which shells may have switched off."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
 
 
 class LocalAirflow:
     """An Airflow to start, to ask over its REST API, and to stop.
 
+    A ``with`` block empties the folder first, and stops all that was started.
+
     :param home: its folder: database, logs, configuration.
     :param dags: the folder of the DAG files.
-    :param env: more environment variables: connections, settings.
+    :param env: more environment variables: connections, settings. Of this process's
+        own, those that would steer Airflow are left out.
     :param port: of the web page; a free one by default.
     """
 
@@ -50,16 +84,19 @@ class LocalAirflow:
         *,
         port: int | None = None,
     ) -> None:
-        self.home = home
+        self.home = home.resolve()
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.env = {**os.environ, **self._settings(dags), **(env or {})}
+        self.env = {**clean_environment(), **self._settings(dags), **(env or {})}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._token = ""
+        self._lock: IO[str] | None = None
 
     def _settings(self, dags: Path) -> dict[str, str]:
         core = "AIRFLOW__CORE__"
         return {
+            MARK: str(self.home),
+            "SPT_NOENV": "1",  # process titles are not to overwrite the mark
             "AIRFLOW_HOME": str(self.home),
             f"{core}DAGS_FOLDER": str(dags),
             f"{core}LOAD_EXAMPLES": "False",
@@ -84,6 +121,7 @@ class LocalAirflow:
 
     def __enter__(self) -> Self:
         """Start everything, and stop what has started if something does not."""
+        self._claim()
         try:
             self.start()
         except BaseException:
@@ -94,6 +132,23 @@ class LocalAirflow:
     def __exit__(self, *_: object) -> None:
         """Stop everything."""
         self.stop()
+
+    def _claim(self) -> None:
+        """Take the folder for this run, and clear away an earlier one."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        lock = (self.home / "lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.close()
+            raise RuntimeError(f"Another run is using {self.home}") from None
+        self._lock = lock
+        self._sweep()
+        for path in self.home.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+            elif path.name != "lock":
+                path.unlink()
 
     def start(self) -> None:
         """Make the database and start the processes; return when they answer."""
@@ -151,15 +206,33 @@ class LocalAirflow:
         return path.read_text(errors="replace")[-characters:] if path.exists() else ""
 
     def stop(self, names: Iterable[str] | None = None) -> None:
-        """Stop processes and all that they have started."""
-        stopping = [self.processes.pop(n) for n in list(names or self.processes)]
-        for process in stopping:
-            _signal(process, signal.SIGTERM)
-        for process in stopping:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_SECONDS)
-            _signal(process, signal.SIGKILL)
-            process.wait()
+        """Stop processes and all that they have started; Ctrl+C does not hurry it.
+
+        :param names: of the processes; default: all, and what they have left behind.
+        """
+        with _undisturbed():
+            stopping = [self.processes.pop(n) for n in list(names or self.processes)]
+            for process in stopping:
+                _signal(process, signal.SIGTERM)
+            deadline = time.monotonic() + STOP_SECONDS
+            for process in stopping:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - time.monotonic()))
+                _signal(process, signal.SIGKILL)
+                process.wait()
+            if names is None:
+                self._sweep()
+                if self._lock is not None:
+                    self._lock.close()
+                    self._lock = None
+
+    def _sweep(self) -> None:
+        """Kill whatever still bears the mark of this folder."""
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get(MARK) == str(self.home):
+                    process.kill()
+                    process.wait(STOP_SECONDS)
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Ask the REST API, and return the JSON of its answer."""
@@ -174,7 +247,7 @@ class LocalAirflow:
                 "Content-Type": "application/json",
             },
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the same
+        with OPENER.open(request, timeout=30) as answer:
             answered: dict[str, Any] = json.loads(answer.read() or b"{}")
             return answered
 
@@ -220,3 +293,18 @@ class LocalAirflow:
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(process.pid, number)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let no Ctrl+C cut short what is being done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

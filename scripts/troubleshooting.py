@@ -90,7 +90,7 @@ def main() -> int:
         env = {
             "AIRFLOW_CONN_CODAT_DEFAULT": codat.airflow_connection(),
             "AIRFLOW_CONN_CODAT_WRONG_KEY": (
-                f'{{"conn_type": "codat", "host": "{codat.url}", "password": "NotTheKey"}}'
+                f'{{"conn_type": "codat", "host": "{codat.url}", "password": "Wrong"}}'
             ),
             "AIRFLOW_CONN_CODAT_NO_SUCH_HOST": (
                 '{"conn_type": "codat", "host": "codat.invalid", "password": "k"}'

@@ -1,0 +1,133 @@
+"""What the demo promises: its verdict, and that it leaves nothing running.
+
+The whole demo is not run here: ``make demo`` is its own test, by its exit code.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import psutil
+import pytest
+import requests
+
+from airflow_provider_codat.simulator import LocalCodat
+from airflow_provider_codat.simulator.world import authorization
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "scripts" / "demo.py"
+PATIENCE_SECONDS = 60
+STARTED = ("api-server", "scheduler", "dag-processor", "triggerer")
+
+
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """Import scripts/demo.py as itself imports its neighbour."""
+    monkeypatch.syspath_prepend(str(DEMO.parent))
+    import demo  # noqa: PLC0415 - found by the line above
+
+    yield demo
+    for name in ("demo", "local_airflow"):
+        del sys.modules[name]
+
+
+def create(codat: LocalCodat, name: str) -> str:
+    path = f"/companies/{codat.company_id}/connections/{codat.connection_id}"
+    requests.post(
+        f"{codat.url}{path}/push/customers",
+        data=json.dumps({"customerName": name, "status": "Active"}),
+        headers={
+            "Authorization": authorization(codat.api_key),
+            "Content-Type": "application/json",
+            "Idempotency-Key": str(uuid.uuid4()),
+        },
+        timeout=10,
+    ).raise_for_status()
+    return codat.ledger()[-1].record_id
+
+
+@pytest.mark.parametrize(
+    ("extra", "missing", "good"),
+    [
+        pytest.param(0, 0, True, id="each once"),
+        pytest.param(1, 0, False, id="one twice"),
+        pytest.param(0, 1, False, id="one not at all"),
+    ],
+)
+def test_verdict(demo: ModuleType, *, extra: int, missing: int, good: bool) -> None:
+    """The demo is content only when each customer of the file is there once."""
+    names = demo.names()
+    with LocalCodat(settle_seconds=0) as codat:
+        results = [
+            (name, {"status": "Success", "record_id": create(codat, name)})
+            for name in names[missing:]
+        ]
+        for name in names[:extra]:
+            create(codat, name)
+        assert demo.summarise(results, codat) is good
+
+
+def processes(home: Path) -> list[psutil.Process]:
+    """Return the processes that were started for a folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("LOCAL_AIRFLOW_HOME") == str(home):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def begin(home: Path) -> subprocess.Popen[str]:
+    """Start a demo; return when its Airflow is about to start."""
+    foreign = {"AIRFLOW_HOME": "/nonexistent", "PYTHONPATH": "/nonexistent"}
+    running = subprocess.Popen(
+        [sys.executable, str(DEMO), str(home)],
+        env={**os.environ, **foreign},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not all((home / f"{name}.log").exists() for name in STARTED):
+        assert running.poll() is None, running.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return running
+
+
+@pytest.mark.slow
+def test_nothing_is_left_running(tmp_path: Path) -> None:
+    """Ctrl+C stops all; what was left by a killed demo, the next one clears away."""
+    home = tmp_path / "home"
+    killed = begin(home)
+    left = processes(home)
+    killed.kill()
+    killed.communicate()
+    assert len(left) >= len(STARTED)
+    for name in STARTED:
+        (home / f"{name}.log").unlink()
+
+    interrupted = begin(home)
+    assert not any(process.is_running() for process in left)
+    second = subprocess.run(
+        [sys.executable, str(DEMO), str(home)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert f"Another run is using {home}" in second.stderr
+    interrupted.send_signal(signal.SIGINT)
+    printed, _ = interrupted.communicate(timeout=PATIENCE_SECONDS)
+    assert interrupted.returncode == 130, printed
+    assert "Traceback" not in printed
+    assert processes(home) == []
