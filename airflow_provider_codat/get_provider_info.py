@@ -103,7 +103,7 @@ def get_provider_info() -> dict[str, Any]:
         "package-name": "airflow-provider-codat",
         "name": "Codat",
         "description": "`Codat <https://www.codat.io>`__: create customers in a "
-        "company's accounting software, exactly once.",
+        "company's accounting software, none of them twice.",
         "integrations": [
             {
                 "integration-name": "Codat",

@@ -80,12 +80,13 @@ def _check_loopback(url: SplitResult) -> None:
 
 
 def _place(url: SplitResult, port: int | None) -> str:
-    """Return host and port as they stand in a URL."""
+    """Return host and port as they stand in a URL, in one spelling only."""
     if url.port and port and url.port != port:
         raise SettingsInvalid(
             "host and port of the Codat connection name different ports"
         )
-    name = url.hostname or ""
+    name = (url.hostname or "").encode("idna").decode()
     shown = f"[{name}]" if ":" in name else name
     number = url.port or port
-    return f"{shown}:{number}" if number else shown
+    usual = {"https": 443, "http": 80}[url.scheme]
+    return f"{shown}:{number}" if number and number != usual else shown

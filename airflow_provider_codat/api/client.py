@@ -25,6 +25,7 @@ from airflow_provider_codat.api.replies import (
     retry_after_seconds,
 )
 from airflow_provider_codat.api.retry import (
+    KEY_MEMORY_SECONDS,
     Answer,
     Sends,
     Verdict,
@@ -101,12 +102,15 @@ def post(
 
 
 def send_once(
-    request: Request, read: Callable[[Response], T], patience: Patience
+    request: Request,
+    read: Callable[[Response], T],
+    patience: Patience,
+    *,
+    hide: Callable[[str], str] = str,
 ) -> Conversation[T]:
     """Send a PUT or DELETE: again only where it provably changed nothing."""
-    return _exchange(
-        request, _timeless(read), _deciding(after_single), patience, Sends()
-    )
+    decide = _deciding(after_single)
+    return _exchange(request, _timeless(read), decide, patience, Sends(), hide)
 
 
 def create(
@@ -116,11 +120,14 @@ def create(
     patience: Patience,
     *,
     sends: Sends,
+    reused_key: bool = False,
     hide: Callable[[str], str] = str,
 ) -> Conversation[PushOperation]:
     """Ask Codat to create a record, and return the push operation that does it.
 
     :param sends: what earlier tries left open.
+    :param reused_key: whether somebody may have sent this key before, so that Codat
+        may answer with a push operation of then.
     :param hide: takes the payload's own values out of Codat's words.
     """
 
@@ -131,7 +138,7 @@ def create(
             response,
             destination=destination,
             data_type=data_type,
-            first_sent_at=first_sent_at,
+            first_sent_at=first_sent_at - KEY_MEMORY_SECONDS * reused_key,
         ):
             raise Malformed("the answer describes another push operation than ours")
         return operation

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from uuid import UUID
 
@@ -127,10 +127,11 @@ class PushOperation:
     requested_at: str
     completed_at: str | None
     record_id: str | None
-    error_message: str
-    errors: tuple[Remark, ...]
-    warnings: tuple[Remark, ...]
-    raw: Mapping[str, Json]
+    # Codat may quote the payload in these: they are not for a log.
+    error_message: str = field(repr=False)
+    errors: tuple[Remark, ...] = field(repr=False)
+    warnings: tuple[Remark, ...] = field(repr=False)
+    raw: Mapping[str, Json] = field(repr=False)
 
     @property
     def ended(self) -> bool:

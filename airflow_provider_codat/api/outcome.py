@@ -133,5 +133,6 @@ class Outcome:
             "A record may exist, and it will not be sent again. Look at the push "
             f"history of the company in Codat's Portal since {since:%Y-%m-%d %H:%M} "
             f"UTC (idempotency key {self.request.idempotency_key or 'none'}), and in "
-            "the books. If it is not there, run a new DAG run to create it"
+            "the books. If it is not there, ask for it anew, and for it alone: in "
+            "Airflow by a new DAG run"
         )

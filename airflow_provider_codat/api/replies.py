@@ -85,7 +85,8 @@ def page_of(response: Response) -> tuple[list[dict[str, Json]], bool]:
     :raises Malformed: when it is no page.
     """
     value = object_of(response)
-    results = value.get("results", [])
+    # An empty page may come without a list, but tells that there is nothing.
+    results = value.get("results", [] if value.get("totalResults") == 0 else None)
     if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
         raise Malformed("the answer has no list of results")
     links = value.get("_links")
@@ -140,15 +141,24 @@ _STATUSES = {s.lower(): s for s in ("Pending", "Success", "Failed", "TimedOut")}
 
 
 def _record_id(changes: Json, data_type: Json) -> str | None:
-    """Return the id of the record that was created, where there is one."""
-    for change in changes if isinstance(changes, list) else []:
-        reference = change.get("recordRef") if isinstance(change, dict) else None
-        if not isinstance(reference, dict):
-            continue
-        record = reference.get("id")
-        if record and reference.get("dataType") in (None, data_type):
-            return str(record)
-    return None
+    """Return the id of the record that was created, or else changed, if there is one.
+
+    Where Codat names no data type, of the operation or of a record, it is ours.
+    """
+    found = [
+        (change.get("type") != "Created", str(reference["id"]))
+        for change in (changes if isinstance(changes, list) else [])
+        if isinstance(change, dict)
+        and isinstance(reference := change.get("recordRef"), dict)
+        and reference.get("id")
+        and _same_type(reference.get("dataType"), data_type)
+    ]
+    # min() returns the first of equals.
+    return min(found, key=lambda each: each[0])[1] if found else None
+
+
+def _same_type(one: Json, other: Json) -> bool:
+    return not one or not other or str(one).lower() == str(other).lower()
 
 
 def _remarks(values: Json) -> tuple[Remark, ...]:
@@ -185,7 +195,7 @@ def is_ours(
     if place != (destination.company_id, destination.connection_id):
         return False
     requested = epoch_of(operation.requested_at)
-    if operation.data_type not in {"", data_type.name} or requested is None:
+    if not _same_type(operation.data_type, data_type.name) or requested is None:
         return False
     # Codat's clock may differ from ours; the Date header tells by how much.
     offset = _date(response, "date", response.received_at) - response.received_at

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+KEY_MEMORY_SECONDS = 90 * 60
+"""How long Codat keeps the first reply to a key, and repeats it."""
+
 KEY_LIFETIME_SECONDS = 75 * 60
 """How long after its first send a key is sent again.
 
-Codat keeps a key's reply for 90 minutes; the rest is a margin for clocks that differ.
+The rest of Codat's memory is a margin for clocks that differ.
 """
 
 UNREADABLE_REPEATS = 2

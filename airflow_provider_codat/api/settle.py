@@ -9,12 +9,12 @@ from airflow_provider_codat.api.errors import (
     Busy,
     CodatFaulted,
     Malformed,
-    NotFound,
     OutcomeUnknown,
     PushFailed,
     PushTimedOut,
     PushWarned,
     RateLimited,
+    Refused,
     StillPending,
     Unreachable,
 )
@@ -88,10 +88,10 @@ def _look(
     hurried = replace(patience, budget_seconds=min(patience.budget_seconds, left))
     try:
         return (yield from get(request, read, hurried))
-    except NotFound as error:
+    except Refused as error:
         raise OutcomeUnknown(
-            f"push operation {operation.key} was accepted, but Codat does not know it "
-            "any more: a record may exist. Look for it in the books",
+            f"push operation {operation.key} was accepted, but cannot be asked for any "
+            f"more, so a record may exist: {error}",
             candidates=[operation.key],
         ) from error
     except RateLimited as error:

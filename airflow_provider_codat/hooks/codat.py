@@ -7,7 +7,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
-from airflow.providers.common.compat.sdk import BaseHook, mask_secret
+from airflow.providers.common.compat.sdk import (
+    AirflowNotFoundException,
+    BaseHook,
+    mask_secret,
+)
 
 from airflow_provider_codat.api import wire
 from airflow_provider_codat.api.client import (
@@ -19,6 +23,7 @@ from airflow_provider_codat.api.client import (
     post,
     send_once,
 )
+from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.idempotency import author_key
 from airflow_provider_codat.api.jsonvalues import to_json
 from airflow_provider_codat.api.models import (
@@ -95,7 +100,12 @@ class CodatHook(BaseHook):
 
         :raises SettingsInvalid: naming the field that is missing or malformed.
         """
-        connection = self.get_connection(self.codat_conn_id)
+        try:
+            connection = self.get_connection(self.codat_conn_id)
+        except AirflowNotFoundException as error:
+            raise SettingsInvalid(
+                f"there is no Airflow connection {self.codat_conn_id!r}"
+            ) from error
         settings, warnings = read_settings(
             host=connection.host,
             schema=connection.schema,
@@ -180,6 +190,7 @@ class CodatHook(BaseHook):
             to_json(customer),
             idempotency_key=author_key(idempotency_key or str(uuid4())),
             timeout_in_minutes=timeout_in_minutes,
+            reused_key=idempotency_key is not None,
         )
         return dict(operation.raw)
 
@@ -192,10 +203,12 @@ class CodatHook(BaseHook):
         idempotency_key: str,
         timeout_in_minutes: int | None = None,
         sends: Sends | None = None,
+        reused_key: bool = False,
     ) -> PushOperation:
         """Ask Codat to create a record of any data type.
 
         :param sends: what earlier tries with this key left open.
+        :param reused_key: whether somebody else may have sent this key before.
         """
         request = wire.create(
             destination,
@@ -211,6 +224,7 @@ class CodatHook(BaseHook):
                 data_type,
                 self._patience,
                 sends=sends or Sends(),
+                reused_key=reused_key,
                 hide=hiding(payload),
             )
         )
@@ -313,19 +327,18 @@ class CodatHook(BaseHook):
         :return: the JSON of the answer; None when it has no body.
         :raises ValueError: when path or key is not as described.
         """
+        body = to_json(json)
         request = wire.free(
             method,
             path,
             params=params,
-            json_body=to_json(json),
+            json_body=body,
             idempotency_key=idempotency_key,
         )
         if request.method == "GET":
             return self._drive(get(request, json_of, self._patience))
-        if request.idempotency_key is None:
-            return self._drive(send_once(request, json_of, self._patience))
-        hide = hiding(to_json(json))
-        return self._drive(post(request, json_of, self._patience, hide=hide))
+        send = post if request.idempotency_key else send_once
+        return self._drive(send(request, json_of, self._patience, hide=hiding(body)))
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Codat for one company, once, and say in one line what came of it."""

@@ -35,7 +35,7 @@ def whole_minutes(value: int | str | None, name: str) -> int | None:
 
     :param name: of the argument, for the message.
     """
-    text = str(value or "").strip()
+    text = "" if value is None else str(value).strip()
     if text in {"", "None"}:
         return None
     if not text.isascii() or not text.isdigit() or int(text) == 0:

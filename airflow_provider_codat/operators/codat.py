@@ -142,7 +142,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
         self.completion_timeout_seconds = completion_timeout_seconds
         self.fail_on_warning = fail_on_warning
         self.hook_params = hook_params
-        self._waiting_for: PushOperation | None = None
+        self._under_way = ""
 
     @cached_property
     def hook(self) -> CodatHook:
@@ -178,12 +178,8 @@ class CreateAccountingCustomerOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Say what goes on at Codat: nothing can cancel a push operation."""
-        if self._waiting_for is not None:
-            self.log.warning(
-                "Killed while push operation %s was %s; it goes on at Codat",
-                self._waiting_for.key,
-                self._waiting_for.status,
-            )
+        if self._under_way:
+            self.log.warning("Killed while %s; it may go on at Codat", self._under_way)
 
     def _create(self, context: "Context") -> Summary:
         payload = self._checked_payload()
@@ -194,13 +190,13 @@ class CreateAccountingCustomerOperator(BaseOperator):
         interval = seconds(self.poll_interval_seconds, "poll_interval_seconds")
         operation = self._submit(payload, context)
         if self.wait_for_completion:
-            self._waiting_for = operation
+            self._under_way = f"push operation {operation.key} was {operation.status}"
             operation = self.hook.settle(
                 operation,
                 poll_interval_seconds=interval,
                 deadline=time.time() + patience,
             )
-            self._waiting_for = None
+            self._under_way = ""
         return self._conclude(operation, hide, context)
 
     def _checked_payload(self) -> Json:
@@ -243,6 +239,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
             key,
             context["ti"].try_number,
         )
+        self._under_way = f"the create with idempotency key {key} was sent"
         operation = self.hook.create_record(
             CUSTOMERS,
             destination,
@@ -250,7 +247,9 @@ class CreateAccountingCustomerOperator(BaseOperator):
             idempotency_key=key,
             timeout_in_minutes=timeout,
             sends=earlier_sends(context),
+            reused_key=bool(self.idempotency_key),
         )
+        self._under_way = ""
         self.log.info(
             "Codat accepted it as push operation %s (%s)",
             operation.key,
@@ -271,7 +270,7 @@ class CreateAccountingCustomerOperator(BaseOperator):
             dag_id=ti.dag_id,
             run_id=ti.run_id,
             task_id=ti.task_id,
-            item=item_of(ti, self.item_key),
+            item=argument(item_of, ti, self.item_key),
         )
         return derived_key(intent)
 
@@ -302,9 +301,16 @@ class CreateAccountingCustomerOperator(BaseOperator):
         except PushWarned:
             context["ti"].xcom_push(key="return_value", value=result)
             raise
-        self.log.info(
-            "Push operation %s succeeded: record %s",
-            operation.key,
-            operation.record_id,
-        )
+        if operation.record_id is None:
+            self.log.warning(
+                "Push operation %s succeeded, but Codat does not say which record it "
+                "became",
+                operation.key,
+            )
+        else:
+            self.log.info(
+                "Push operation %s succeeded: record %s",
+                operation.key,
+                operation.record_id,
+            )
         return result

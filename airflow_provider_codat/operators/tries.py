@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.retry import Sends
 
 if TYPE_CHECKING:
@@ -16,15 +17,26 @@ def earlier_sends(context: "Context") -> Sends:
     Nothing was written down, so a later try counts as having been preceded by a send
     as old as the DAG run itself.
     """
-    if context["ti"].try_number <= 1:
-        return Sends()
     run = context["dag_run"]
-    moment = getattr(run, "run_after", None)
-    if moment is None:  # Airflow 2
-        # A run starts after its interval has ended, and after its logical date. When
-        # it was queued or started proves nothing: Clear resets both.
-        moment = max(filter(None, (run.logical_date, run.data_interval_end)))
-    return Sends(first_at=moment.timestamp(), unresolved=True)
+    # In a run that was cleared, an item may have come to a new map index, with a first
+    # try there.
+    if context["ti"].try_number <= 1 and not run.clear_number:
+        return Sends()
+    return Sends(first_at=_no_send_before(run), unresolved=True)
+
+
+def _no_send_before(run: Any) -> float:  # noqa: ANN401 - a DAG run of any Airflow
+    """Return epoch seconds before which no try of this DAG run can have sent.
+
+    When it was queued or started proves nothing: Clear resets both.
+    """
+    moments = [getattr(run, "run_after", None)]
+    if moments == [None]:  # Airflow 2
+        # A run starts after its logical date, and one that was scheduled after the end
+        # of its interval. A run by hand may have any interval.
+        manual = run.run_type == "manual"
+        moments = [run.logical_date, None if manual else run.data_interval_end]
+    return float(max(moment.timestamp() for moment in moments if moment))
 
 
 def item_of(ti: "RuntimeTaskInstanceProtocol", item_key: object) -> str | int:
@@ -32,9 +44,13 @@ def item_of(ti: "RuntimeTaskInstanceProtocol", item_key: object) -> str | int:
 
     :param item_key: the author's name for it; without one it is the map index, -1 for
         a task that is not mapped.
+    :raises SettingsInvalid: when the name is blank: items would share it unnoticed.
     """
-    if item_key:
-        return str(item_key)
+    if item_key is not None:
+        name = str(item_key).strip()
+        if name in {"", "None"}:
+            raise SettingsInvalid("item_key is given, but blank for this item")
+        return name
     return -1 if ti.map_index is None else ti.map_index
 
 

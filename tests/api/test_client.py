@@ -858,3 +858,21 @@ def test_pauses_are_logged_with_their_reason(
     (said,) = caplog.messages
     assert said.startswith("POST .../push/customers: the answer was 503 ")
     assert said.endswith("; going on in 0.4 s")
+
+
+def test_a_put_hides_what_codat_quotes(
+    raw_server: RawServers, transport: Transports, patience: Patiences
+) -> None:
+    """Codat's words about a PUT or DELETE name the payload's properties, too."""
+    payload = {"customerName": "Secret Name Ltd"}
+    request = wire.free(
+        "PUT",
+        "/companies/x",
+        params=None,
+        json_body=payload,
+        idempotency_key=None,
+    )
+    server = raw_server((error(400, error="Secret Name Ltd is not unique."),))
+    conversation = send_once(request, json_of, patience(), hide=hiding(payload))
+    with pytest.raises(Refused, match="<customerName> is not unique"):
+        drive(conversation, transport(server.url).send)

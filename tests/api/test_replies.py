@@ -262,7 +262,7 @@ def test_an_empty_body_is_nothing() -> None:
         ({"results": [], "_links": {"next": {"href": "/x?page=2"}}}, ([], True)),
         ({"results": [], "_links": {"next": None}}, ([], False)),
         ({"results": [], "_links": None}, ([], False)),
-        ({}, ([], False)),
+        ({"totalResults": 0}, ([], False)),
     ],
     ids=["one", "odd numbers", "more", "no more", "null links", "nothing"],
 )
@@ -276,6 +276,70 @@ def test_what_is_no_page(results: object) -> None:
     """A list of anything but objects is malformed."""
     with pytest.raises(Malformed, match="no list of results"):
         page_of(reply(200, {"results": results}))
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"message": "hello"}, {"totalResults": 3}], ids=str
+)
+def test_another_servers_json_is_no_page(body: object) -> None:
+    """What has no list, and does not say that there is nothing, is not Codat's."""
+    with pytest.raises(Malformed, match="no list of results"):
+        page_of(reply(200, body))
+
+
+@pytest.mark.parametrize(
+    ("data_type", "changes", "record"),
+    [
+        (None, [("Created", "customers", "1")], "1"),
+        ("customers", [("Created", None, "1")], "1"),
+        ("customers", [("Created", "Customers", "1")], "1"),
+        ("customers", [("Created", "suppliers", "1")], None),
+        ("customers", [("Modified", "customers", "1")], "1"),
+        (
+            "customers",
+            [("Modified", "customers", "1"), ("Created", "customers", "2")],
+            "2",
+        ),
+    ],
+    ids=str,
+)
+def test_which_record_it_became(
+    data_type: str | None, changes: list[tuple[str, str | None, str]], record: object
+) -> None:
+    """Of our data type, where one is named; the created before the changed."""
+    found = push_operation(
+        {
+            "pushOperationKey": KEY,
+            "companyId": KEY,
+            "dataConnectionKey": KEY,
+            "status": "Success",
+            "requestedOnUtc": "2026-03-01T00:00:00Z",
+            "dataType": data_type,
+            "changes": [
+                {"type": kind, "recordRef": {"id": number, "dataType": of}}
+                for kind, of, number in changes
+            ],
+        }
+    )
+    assert found.record_id == record
+
+
+def test_a_push_operation_can_be_shown() -> None:
+    """Codat's words, which may quote the payload, are in no repr."""
+    words = "Acme is taken"
+    found = push_operation(
+        {
+            "pushOperationKey": KEY,
+            "companyId": KEY,
+            "dataConnectionKey": KEY,
+            "status": "Failed",
+            "requestedOnUtc": "2026-03-01T00:00:00Z",
+            "errorMessage": words,
+            "validation": {"errors": [{"itemId": "Name", "message": words}]},
+        }
+    )
+    assert "Acme" not in repr(found)
+    assert found.error_message == words
 
 
 @pytest.mark.parametrize(

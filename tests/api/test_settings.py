@@ -36,9 +36,7 @@ def read(
         pytest.param(None, None, None, "https://api.codat.io", id="nothing"),
         pytest.param("  ", "", None, "https://api.codat.io", id="spaces"),
         pytest.param("api.codat.io", None, None, "https://api.codat.io", id="host"),
-        pytest.param(
-            "api.codat.io", "https", 443, "https://api.codat.io:443", id="all"
-        ),
+        pytest.param("api.codat.io", "https", 443, "https://api.codat.io", id="all"),
         pytest.param(
             "codat.example", None, 8443, "https://codat.example:8443", id="port"
         ),
@@ -105,7 +103,11 @@ def read(
             id="IPv6 as Airflow reads it from a URI",
         ),
         pytest.param(
-            "bücher.example", None, None, "https://bücher.example", id="international"
+            "bücher.example",
+            None,
+            None,
+            "https://xn--bcher-kva.example",
+            id="international",
         ),
     ],
 )

@@ -11,7 +11,6 @@ import pytest
 from airflow_provider_codat.api.client import Patience, create, drive
 from airflow_provider_codat.api.errors import (
     CodatError,
-    NotAuthorised,
     OutcomeUnknown,
     PushFailed,
     PushTimedOut,
@@ -250,10 +249,14 @@ def test_an_operation_that_codat_forgot(status: str, settling: Settling) -> None
     assert KEY in str(unknown.value)
 
 
-def test_a_key_that_is_refused_meanwhile_is_told(settling: Settling) -> None:
-    """Waiting will not mend a credential."""
-    with pytest.raises(NotAuthorised):
-        settling(http(401, {"error": "No.", "correlationId": "x"}))
+@pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 451])
+def test_a_refusal_meanwhile_does_not_undo_the_acceptance(
+    status: int, settling: Settling
+) -> None:
+    """What was accepted may become a record, whoever may no longer ask for it."""
+    with pytest.raises(OutcomeUnknown, match="was accepted") as unknown:
+        settling(http(status, {"error": "No.", "correlationId": "x"}))
+    assert unknown.value.candidates == (KEY,)
 
 
 @pytest.mark.parametrize("name", ["pushOperationKey", "companyId"])

@@ -207,6 +207,8 @@ class RunOfDag:
     run_after: datetime | None = None
     logical_date: datetime | None = None
     data_interval_end: datetime | None = None
+    run_type: str = "scheduled"
+    clear_number: int = 0
 
 
 @dataclass

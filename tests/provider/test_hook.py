@@ -512,10 +512,12 @@ def test_a_server_in_trouble_is_explained(
 
 
 def test_a_connection_that_is_not_there_is_explained() -> None:
-    """Even what Airflow raises becomes words."""
+    """Even what Airflow raises becomes words; another try of a task would not help."""
     good, words = CodatHook("codat_nowhere").test_connection()
     assert not good
-    assert words.startswith("The connection could not be read: ")
+    assert "there is no Airflow connection 'codat_nowhere'" in words
+    with pytest.raises(SettingsInvalid):
+        CodatHook("codat_nowhere").get_conn()
 
 
 # --- settings

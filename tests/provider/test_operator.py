@@ -411,6 +411,7 @@ def test_read_only_properties_are_left_out(
         ({"timeout_in_minutes": "soon"}, "timeout_in_minutes must be"),
         ({"timeout_in_minutes": -1}, "timeout_in_minutes must be"),
         ({"timeout_in_minutes": "0"}, "timeout_in_minutes must be"),
+        ({"timeout_in_minutes": 0}, "timeout_in_minutes must be"),
         ({"timeout_in_minutes": 1.5}, "timeout_in_minutes must be"),
         ({"completion_timeout_seconds": 0}, "completion_timeout_seconds must be"),
         ({"completion_timeout_seconds": "x"}, "completion_timeout_seconds must be"),
@@ -532,13 +533,12 @@ def test_an_item_key_stays_when_the_list_changes(
     assert local_codat.counts_by_name() == {"Ada": 1}
 
 
-@pytest.mark.parametrize("item_key", [None, ""])
-def test_an_empty_item_key_is_none(
-    attempt: Attempts, local_codat: LocalCodat, item_key: str | None
+def test_without_item_key_the_index_is_the_name(
+    attempt: Attempts, local_codat: LocalCodat
 ) -> None:
-    """Where a row has no reference, the map index tells the items apart."""
+    """Where no item key is given, the map index tells the items apart."""
     for index in (0, 1):
-        attempt(item_key=item_key, ti={"map_index": index}).execute()
+        attempt(item_key=None, ti={"map_index": index}).execute()
     assert local_codat.counts_by_name() == {"Ada": 2}
 
 
@@ -577,6 +577,12 @@ RUNS = {
         "logical_date": at - timedelta(days=1),
         "data_interval_end": at,
     },
+    "by hand, for an interval that is not over": lambda at: {
+        "run_after": None,
+        "logical_date": at,
+        "data_interval_end": at + timedelta(days=1),
+        "run_type": "manual",
+    },
 }
 
 
@@ -589,12 +595,42 @@ def test_an_old_retry_sends_nothing(
     for name, value in RUNS[shape](datetime.now(UTC) - OLD).items():
         setattr(made.dag_run, name, value)
     error = fails(made, OutcomeUnknown, "was not sent: an earlier try")
-    assert "run a new DAG run" in str(error)
+    assert "by a new DAG run" in str(error)
     assert local_codat.journal() == []
     for name, value in RUNS[shape](datetime.now(UTC)).items():
         setattr(made.dag_run, name, value)
     made.execute()
     assert len(posts(local_codat)) == 1
+
+
+def test_a_first_try_in_a_cleared_run_is_none(
+    attempt: Attempts, local_codat: LocalCodat
+) -> None:
+    """In a list that has changed, an item may come to an index nobody has tried yet."""
+    made = attempt(item_key="C-1", age=OLD, ti={"map_index": 3})
+    made.dag_run.clear_number = 1
+    fails(made, OutcomeUnknown, "was not sent: an earlier try")
+    assert local_codat.journal() == []
+
+
+@pytest.mark.parametrize("item_key", ["", " ", "None"], ids=repr)
+def test_a_blank_item_key_names_nothing(
+    attempt: Attempts, local_codat: LocalCodat, item_key: str
+) -> None:
+    """Two items that share a blank name would share one customer."""
+    fails(attempt(item_key=item_key), SettingsInvalid, "item_key")
+    assert local_codat.journal() == []
+
+
+def test_an_authors_key_may_have_been_used_before(
+    attempt: Attempts, local_codat: LocalCodat
+) -> None:
+    """Codat answers with the operation of then, and it is taken as ours."""
+    first = attempt(idempotency_key=KEY).execute()
+    local_codat.advance(minutes=70)
+    again = attempt(idempotency_key=KEY).execute()
+    assert again["push_operation_key"] == first["push_operation_key"]
+    assert local_codat.counts_by_name() == {"Ada": 1}
 
 
 def test_a_first_try_is_never_too_old(
