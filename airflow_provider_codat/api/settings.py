@@ -161,22 +161,32 @@ def _client_id(value: Any, name: str) -> str:  # noqa: ANN401 - JSON can hold an
 
 
 def _headers(value: Any, name: str) -> dict[str, str]:  # noqa: ANN401 - JSON can hold anything
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
-            raise SettingsInvalid(f"{name} must be a JSON object") from None
-    if not isinstance(value, Mapping):
-        raise SettingsInvalid(f"{name} must be a JSON object")
-    plain = all(isinstance(content, str | int | float) for content in value.values())
-    headers = {str(k): str(v) for k, v in value.items()}
-    for header, content in headers.items():
-        named = plain and _HEADER_NAME.fullmatch(header)
-        if not named or not _HEADER_VALUE.fullmatch(content):
+    found = _object(value, name)
+    for header, content in found.items():
+        if not _is_header(header, content):
             raise SettingsInvalid(f"{name} must hold plain names and values only")
         if header.lower() in _OWN_HEADERS:
             raise SettingsInvalid(f"{name} must not set {header}: this package does")
-    return headers
+    return {header: str(content) for header, content in found.items()}
+
+
+def _object(value: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 - the same
+    """Return a JSON object, which may have come as text."""
+    try:
+        found = json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError:
+        found = None
+    if not isinstance(found, Mapping):
+        raise SettingsInvalid(f"{name} must be a JSON object")
+    return {str(key): item for key, item in found.items()}
+
+
+def _is_header(name: str, content: object) -> bool:
+    return (
+        isinstance(content, str | int | float)
+        and _HEADER_NAME.fullmatch(name) is not None
+        and _HEADER_VALUE.fullmatch(str(content)) is not None
+    )
 
 
 def _portal(value: Any, name: str) -> str:  # noqa: ANN401 - JSON can hold anything
