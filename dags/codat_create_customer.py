@@ -21,9 +21,17 @@ with DAG(
     catchup=False,
     tags=["codat"],
     params={
-        "company_id": Param(os.environ.get("CODAT_COMPANY_ID", ""), type="string"),
+        "company_id": Param(
+            os.environ.get("CODAT_COMPANY_ID", ""),
+            type="string",
+            title="Codat company",
+            description="A UUID, from Codat's Portal",
+        ),
         "connection_id": Param(
-            os.environ.get("CODAT_CONNECTION_ID", ""), type="string"
+            os.environ.get("CODAT_CONNECTION_ID", ""),
+            type="string",
+            title="The company's connection to its accounting software",
+            description="A UUID, Codat's and not Airflow's",
         ),
         "customer_name": Param("Larkspur Stationery Ltd", type="string"),
         "email_address": Param("accounts@larkspur.example", type="string"),

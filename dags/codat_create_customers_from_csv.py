@@ -24,9 +24,17 @@ with DAG(
     catchup=False,
     tags=["codat"],
     params={
-        "company_id": Param(os.environ.get("CODAT_COMPANY_ID", ""), type="string"),
+        "company_id": Param(
+            os.environ.get("CODAT_COMPANY_ID", ""),
+            type="string",
+            title="Codat company",
+            description="A UUID, from Codat's Portal",
+        ),
         "connection_id": Param(
-            os.environ.get("CODAT_CONNECTION_ID", ""), type="string"
+            os.environ.get("CODAT_CONNECTION_ID", ""),
+            type="string",
+            title="The company's connection to its accounting software",
+            description="A UUID, Codat's and not Airflow's",
         ),
         "csv_path": Param(
             str(Path(__file__).parent / "data" / "customers.csv"), type="string"

@@ -105,7 +105,7 @@ def _look(
 def _waiting(operation: PushOperation) -> str:
     known = operation.status in {"Pending", "TimedOut"}
     remark = "" if known else ", a status that is not documented"
-    return f"push operation {operation.key} is {operation.status}{remark}"
+    return f"Push operation {operation.key} is {operation.status}{remark}"
 
 
 def _still_pending(operation: PushOperation) -> StillPending:
