@@ -9,12 +9,17 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 from airflow_provider_codat.simulator.interface import CodatControls
 from airflow_provider_codat.simulator.remote import RemoteCodat
 from airflow_provider_codat.simulator.server import Server
 from airflow_provider_codat.simulator.service import Codat
-from airflow_provider_codat.simulator.settings import DOCUMENTED, Settings
+from airflow_provider_codat.simulator.settings import (
+    DOCUMENTED,
+    Settings,
+    SoftwareStyle,
+)
 
 
 def _count(text: str) -> int | None:
@@ -39,6 +44,7 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--quiet", action="store_true", help="no banner, no line per request")
     add("--settle-seconds", type=float, default=1.0, help="until an operation is final")
     add("--list-lag-seconds", type=float, default=0.0, help="until it is listed")
+    add("--refresh-seconds", type=float, default=1.0, help="until a refresh is final")
     add("--latency-seconds", type=float, default=0.0, help="work on each request")
     add("--requests-per-minute", type=_count, default=1000, help="a number or none")
     add("--daily-quota", type=_quota, default=DOCUMENTED, help="also documented, none")
@@ -47,6 +53,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--retry-after-format", choices=["seconds", "http-date"], default="seconds")
     add("--accept-key-with-colon", action="store_true", help="undocumented at Codat")
     add("--idempotency-scope", choices=["request", "body"], default="request")
+    styles = get_args(SoftwareStyle)
+    add("--software-style", choices=styles, default="verbatim", help="of names")
     add("--journal-limit", type=_count, default=100_000, help="a number or none")
     return parser
 

@@ -4,7 +4,7 @@ import json
 from collections import deque
 from dataclasses import dataclass, field
 from functools import cached_property
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from airflow_provider_codat.simulator.clock import utc_text
 from airflow_provider_codat.simulator.routes import Match, find
@@ -47,7 +47,7 @@ class Arrival:
     @cached_property
     def match(self) -> Match:
         """The route that the request found."""
-        return find(self.method, unquote(self.path))
+        return find(self.method, self.path)
 
     @cached_property
     def params(self) -> dict[str, str]:

@@ -10,8 +10,8 @@ from airflow_provider_codat.simulator.clock import utc_text
 from airflow_provider_codat.simulator.contract import pascal
 from airflow_provider_codat.simulator.operations import Outcome, PushOperation
 from airflow_provider_codat.simulator.outcomes import refused
-from airflow_provider_codat.simulator.replies import issue
-from airflow_provider_codat.simulator.world import Connection
+from airflow_provider_codat.simulator.replies import Issue, issue
+from airflow_provider_codat.simulator.world import ALL_CONNECTIONS, Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,39 @@ class Order:
     customer: Mapping[str, object]
     outcome: Outcome
     timeout_minutes: int | None
-    idempotency_key: str | None
+    idempotency_key: str | None = None
+    stranger: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One customer that stands in the books.
+
+    :param lands_at: since when.
+    :param push_operation_key: what created it; None: it was typed in.
+    :param stranger: whether somebody else put it there.
+    """
+
+    record_id: str
+    connection: Connection
+    customer: Mapping[str, object]
+    lands_at: float
+    push_operation_key: str | None = None
+    idempotency_key: str | None = None
+    stranger: bool = True
+
+    def view(self) -> dict[str, object]:
+        """Return it as plain data."""
+        return {
+            "record_id": self.record_id,
+            "company_id": self.connection.company_id,
+            "connection_id": self.connection.id,
+            "customer": self.customer,
+            "push_operation_key": self.push_operation_key,
+            "idempotency_key": self.idempotency_key,
+            "stranger": self.stranger,
+            "created_at": utc_text(self.lands_at),
+        }
 
 
 class Books:
@@ -38,11 +70,15 @@ class Books:
         self._by_key: dict[str, PushOperation] = {}
         # Acceptance is in the clock's order, so each list is sorted by requested_at.
         self._by_company: defaultdict[str, list[PushOperation]] = defaultdict(list)
+        self._typed_in: list[Record] = []
         self._taken: set[tuple[str, str]] = set()
 
     def accept(self, order: Order, now: float) -> PushOperation:
         """Turn an order into a push operation."""
-        outcome = self._unless_taken(order)
+        outcome = order.outcome
+        if outcome.lands_seconds is not None:
+            taken = self._take(order.connection, order.customer)
+            outcome = outcome if taken is None else refused(taken)
         settle_at = None
         if outcome.status is not None:
             settle_at = now + self._settle_seconds + outcome.waits_seconds
@@ -58,6 +94,7 @@ class Books:
             record_id=integration.record_id(order.customer),
             customer=order.customer,
             idempotency_key=order.idempotency_key,
+            stranger=order.stranger,
             early_change=integration.names_change_early,
         )
         self._by_key[operation.key] = operation
@@ -87,35 +124,52 @@ class Books:
         """Return all operations as Codat shows them, oldest first."""
         return [each.view(now) for each in self._by_key.values()]
 
-    def ledger(self, now: float) -> list[dict[str, object]]:
-        """Return the records that stand in the books by now, oldest first."""
+    def type_in(
+        self, connection: Connection, customer: Mapping[str, object], now: float
+    ) -> Record:
+        """Write a record straight into the books, without a push operation.
+
+        :raises ValueError: when the software holds one that it must differ from.
+        """
+        taken = self._take(connection, customer)
+        if taken is not None:
+            raise ValueError(taken["message"])
+        record_id = connection.integration.record_id(customer)
+        record = Record(record_id, connection, customer, now)
+        self._typed_in.append(record)
+        return record
+
+    def records(self, now: float) -> list[Record]:
+        """Return what stands in the books by now, oldest first."""
         landed = [
-            (lands_at, operation)
+            _record(lands_at, operation)
             for operation in self._by_key.values()
             if (lands_at := operation.lands_at) is not None and lands_at <= now
         ]
-        landed.sort(key=lambda pair: pair[0])
-        return [_record(lands_at, operation) for lands_at, operation in landed]
+        return sorted(landed + self._typed_in, key=lambda each: each.lands_at)
 
-    def _unless_taken(self, order: Order) -> Outcome:
-        name = order.connection.integration.unique
-        value = order.customer.get(name) if name else None
-        if name is None or value is None or order.outcome.lands_seconds is None:
-            return order.outcome
-        taken = (order.connection.id, str(value).casefold())
+    def _take(
+        self, connection: Connection, customer: Mapping[str, object]
+    ) -> Issue | None:
+        """Note what must be unique; an issue where it is not."""
+        name = connection.integration.unique
+        value = customer.get(name) if name else None
+        if name is None or value is None:
+            return None
+        taken = (connection.id, str(value).casefold())
         if taken in self._taken:
-            return refused(issue(pascal(name), f"This {name} exists already."))
+            return issue(pascal(name), f"This {name} exists already.")
         self._taken.add(taken)
-        return order.outcome
+        return None
 
 
-def _record(lands_at: float, operation: PushOperation) -> dict[str, object]:
-    return {
-        "record_id": operation.record_id,
-        "company_id": operation.company_id,
-        "connection_id": operation.connection_id,
-        "customer": operation.customer,
-        "push_operation_key": operation.key,
-        "idempotency_key": operation.idempotency_key,
-        "created_at": utc_text(lands_at),
-    }
+def _record(lands_at: float, operation: PushOperation) -> Record:
+    return Record(
+        record_id=operation.record_id,
+        connection=ALL_CONNECTIONS[operation.connection_id],
+        customer=operation.customer,
+        lands_at=lands_at,
+        push_operation_key=operation.key,
+        idempotency_key=operation.idempotency_key,
+        stranger=operation.stranger,
+    )

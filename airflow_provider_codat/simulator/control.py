@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import Any
 
+from airflow_provider_codat.simulator import strangers
 from airflow_provider_codat.simulator.misfortunes import misfortune_from
 from airflow_provider_codat.simulator.service import Codat
 
-Arguments = Mapping[str, object]
+# Plain data of a caller: what does not fit a command is a TypeError there.
+Arguments = Mapping[str, Any]
 
 
 class ControlError(ValueError):
@@ -24,6 +27,8 @@ class Control:
         self._commands: dict[str, Callable[[Arguments], object]] = {
             "order": self._order,
             "clear_misfortunes": self._clear_misfortunes,
+            "stranger_pushes": self._stranger_pushes,
+            "typed_in": self._typed_in,
             "ledger": self._ledger,
             "journal": self._journal,
             "operations": self._operations,
@@ -58,8 +63,17 @@ class Control:
         self._codat.misfortunes.clear()
         return None
 
+    def _stranger_pushes(self, arguments: Arguments) -> object:
+        _check_customer(arguments)
+        return strangers.push(self._codat, **arguments)
+
+    def _typed_in(self, arguments: Arguments) -> object:
+        _check_customer(arguments)
+        return strangers.type_in(self._codat, **arguments).view()
+
     def _ledger(self, _arguments: Arguments) -> object:
-        return self._codat.books.ledger(self._codat.clock.now())
+        records = self._codat.books.records(self._codat.clock.now())
+        return [each.view() for each in records]
 
     def _journal(self, _arguments: Arguments) -> object:
         return self._codat.journal.entries()
@@ -77,3 +91,8 @@ class Control:
     def _reset(self, _arguments: Arguments) -> object:
         self._codat.reset()
         return None
+
+
+def _check_customer(arguments: Arguments) -> None:
+    if not isinstance(arguments.get("customer"), dict):
+        raise ControlError("customer must be a JSON object.")

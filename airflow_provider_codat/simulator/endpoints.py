@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from airflow_provider_codat.simulator.arrivals import Arrival
 from airflow_provider_codat.simulator.books import Books, Order
 from airflow_provider_codat.simulator.contract import check_customer, parse_customer
+from airflow_provider_codat.simulator.data_endpoints import DataEndpoints
 from airflow_provider_codat.simulator.listing import (
     COMPANY_FIELDS,
     CONNECTION_FIELDS,
@@ -15,18 +16,19 @@ from airflow_provider_codat.simulator.listing import (
 from airflow_provider_codat.simulator.lookup import (
     company_of,
     connection_of,
+    not_supported,
     path_id,
 )
-from airflow_provider_codat.simulator.misfortunes import Misfortune
-from airflow_provider_codat.simulator.operations import Outcome
-from airflow_provider_codat.simulator.outcomes import misfortunate, ordinary
+from airflow_provider_codat.simulator.misfortunes import Misfortune, Stage
+from airflow_provider_codat.simulator.outcomes import decided
 from airflow_provider_codat.simulator.paging import asked_page
 from airflow_provider_codat.simulator.replies import (
     RefusedError,
     Reply,
     json_reply,
 )
-from airflow_provider_codat.simulator.world import COMPANIES, Connection
+from airflow_provider_codat.simulator.software import as_kept
+from airflow_provider_codat.simulator.world import COMPANIES
 
 _INT32 = 2**31 - 1
 
@@ -36,7 +38,8 @@ class Endpoints:
 
     :param books: where push operations are kept.
     :param now: tells the server's time.
-    :param strike: tells which outcome misfortune befalls an accepted customer.
+    :param strike: tells what befalls a request at a stage.
+    :param data: answers what is read back.
     :param validate: check bodies and models.
     """
 
@@ -44,7 +47,8 @@ class Endpoints:
         self,
         books: Books,
         now: Callable[[], float],
-        strike: Callable[[Arrival], Misfortune | None],
+        strike: Callable[[Stage, Arrival], Misfortune | None],
+        data: DataEndpoints,
         *,
         validate: bool,
     ) -> None:
@@ -61,6 +65,7 @@ class Endpoints:
             "company": self.company,
             "connections": self.connections,
             "connection": self.connection,
+            **data.by_name,
         }
 
     def answer(self, arrival: Arrival) -> Reply:
@@ -85,8 +90,13 @@ class Endpoints:
         keys = arrival.idempotency_keys
         order = Order(
             connection=connection,
-            customer=_as_kept(connection, customer),
-            outcome=self._outcome(arrival, connection, customer),
+            customer=as_kept(connection, customer),
+            outcome=decided(
+                connection,
+                customer,
+                self._strike("outcome", arrival),
+                validate=self._validate,
+            ),
             timeout_minutes=timeout,
             idempotency_key=keys[0] if keys else None,
         )
@@ -117,11 +127,7 @@ class Endpoints:
         data_type = arrival.match.ids["data_type"]
         model = integration.models.get(data_type)
         if model is None:
-            raise RefusedError(
-                404,
-                f"Datatype '{data_type}' not supported by platform(s) "
-                f"'{integration.name}'.",
-            )
+            raise not_supported(data_type, integration)
         return json_reply(model)
 
     def companies(self, arrival: Arrival) -> Reply:
@@ -143,14 +149,6 @@ class Endpoints:
         """Show one connection."""
         return json_reply(connection_of(arrival).view())
 
-    def _outcome(
-        self, arrival: Arrival, connection: Connection, customer: dict[str, object]
-    ) -> Outcome:
-        misfortune = self._strike(arrival)
-        if misfortune is not None:
-            return misfortunate(misfortune)
-        return ordinary(connection, customer) if self._validate else Outcome()
-
 
 def _timeout_minutes(params: Mapping[str, str]) -> int | None:
     if params.get("allowSyncOnPushComplete", "true").lower() not in {"true", "false"}:
@@ -161,10 +159,3 @@ def _timeout_minutes(params: Mapping[str, str]) -> int | None:
     if not (text.isascii() and text.isdigit() and int(text[:12]) <= _INT32):
         raise RefusedError(400, "timeoutInMinutes must be a whole number.")
     return int(text)
-
-
-def _as_kept(connection: Connection, customer: dict[str, object]) -> dict[str, object]:
-    """Return the customer as the accounting software keeps it."""
-    if connection.integration.unique != "id" or not customer.get("id"):
-        return customer
-    return {**customer, "id": str(customer["id"]).upper()}

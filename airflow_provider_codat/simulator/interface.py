@@ -3,6 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 from airflow_provider_codat.simulator import world
@@ -52,6 +53,50 @@ class CodatControls(ABC):
     def clear_misfortunes(self) -> None:
         """Forget all misfortunes that are still to come."""
         self._perform("clear_misfortunes")
+
+    def stranger_pushes(
+        self,
+        customer: Mapping[str, Any],
+        *,
+        connection_id: str | None = None,
+        outcome: str | None = None,
+        seconds: float | None = None,
+    ) -> dict[str, Any]:
+        """Push a customer as another client of the API would.
+
+        :param customer: the body.
+        :param connection_id: of any company; None: :attr:`connection_id`.
+        :param outcome: a kind of misfortune that befalls an accepted customer, such as
+            ``"stay_pending"``; None: the integration's own verdict.
+        :param seconds: of that misfortune.
+        :returns: the push operation as Codat shows it at first.
+        :raises ValueError: when Codat would not accept it.
+        """
+        return dict(
+            self._perform(
+                "stranger_pushes",
+                customer=dict(customer),
+                connection_id=connection_id or self.connection_id,
+                outcome=outcome,
+                seconds=seconds,
+            )
+        )
+
+    def typed_in(
+        self, customer: Mapping[str, Any], *, connection_id: str | None = None
+    ) -> LedgerRecord:
+        """Type a customer straight into the software: there is no push operation.
+
+        :param customer: what the record says.
+        :param connection_id: of any company; None: :attr:`connection_id`.
+        :raises ValueError: when the software refuses it.
+        """
+        record = self._perform(
+            "typed_in",
+            customer=dict(customer),
+            connection_id=connection_id or self.connection_id,
+        )
+        return ledger_record(record)
 
     def ledger(self) -> list[LedgerRecord]:
         """Return what really stands in the books, oldest first."""

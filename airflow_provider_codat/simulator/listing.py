@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from airflow_provider_codat.simulator.operations import PushOperation
 from airflow_provider_codat.simulator.paging import Page
-from airflow_provider_codat.simulator.query import Kind
+from airflow_provider_codat.simulator.query import Kind, lookup
 from airflow_provider_codat.simulator.replies import Reply, json_text
 
 OPERATION_FIELDS: dict[str, Kind] = {
@@ -37,6 +37,31 @@ CONNECTION_FIELDS: dict[str, Kind] = {
     "created": "date",
     "lastSync": "date",
 }
+PULL_FIELDS: dict[str, Kind] = {
+    "id": "text",
+    "companyId": "text",
+    "connectionId": "text",
+    "dataType": "text",
+    "status": "text",
+    "errorMessage": "text",
+    "requested": "date",
+    "completed": "date",
+    "progress": "number",
+}
+CUSTOMER_FIELDS: dict[str, Kind] = {
+    "id": "text",
+    "customerName": "text",
+    "contactName": "text",
+    "emailAddress": "text",
+    "phone": "text",
+    "defaultCurrency": "text",
+    "registrationNumber": "text",
+    "taxNumber": "text",
+    "status": "text",
+    "modifiedDate": "date",
+    "sourceModifiedDate": "date",
+    "metadata.isDeleted": "text",
+}
 
 
 def operations_page(
@@ -64,7 +89,7 @@ def views_page(page: Page, views: Sequence[Mapping[str, object]]) -> Reply:
     found = [each for each in views if page.chosen is None or page.chosen(each)]
     if page.order_by:
         found.sort(
-            key=lambda each: _sortable(each.get(page.order_by)),
+            key=lambda each: _sortable(lookup(each, page.order_by)),
             reverse=page.descending,
         )
     texts = (json_text(found[at]) for at in page.cut(len(found)))

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from airflow_provider_codat.simulator.arrivals import Arrival
 from airflow_provider_codat.simulator.idempotency import is_guid
+from airflow_provider_codat.simulator.integrations import Integration
 from airflow_provider_codat.simulator.replies import RefusedError
 from airflow_provider_codat.simulator.world import COMPANIES, Company, Connection
 
@@ -36,9 +37,23 @@ def connection_of(arrival: Arrival) -> Connection:
 
     :raises RefusedError: 400 for a malformed id, 404 for an unknown one.
     """
-    company = company_of(arrival)
-    connection_id = path_id(arrival, "connection")
+    return connection_in(company_of(arrival), path_id(arrival, "connection"))
+
+
+def connection_in(company: Company, connection_id: str) -> Connection:
+    """Return a connection of a company.
+
+    :raises RefusedError: 404 for an unknown id.
+    """
     for connection in company.connections:
         if connection.id == connection_id:
             return connection
     raise RefusedError(404, f"Data connection {connection_id} not found")
+
+
+def not_supported(data_type: str, integration: Integration) -> RefusedError:
+    """Return the refusal of a data type that an integration does not have."""
+    return RefusedError(
+        404,
+        f"Datatype '{data_type}' not supported by platform(s) '{integration.name}'.",
+    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any, Literal, TypedDict, get_args
 
-Stage = Literal["wire", "work", "outcome"]
+Stage = Literal["wire", "work", "outcome", "refresh"]
 Route = Literal[
     "create",
     "get_push",
@@ -16,6 +16,13 @@ Route = Literal[
     "company",
     "connections",
     "connection",
+    "refresh",
+    "refresh_all",
+    "list_pulls",
+    "get_pull",
+    "data_status",
+    "list_customers",
+    "get_customer",
     "any",
 ]
 Junk = Literal["text", "shape", "foreign"]
@@ -48,12 +55,22 @@ _OUTCOME = (
     "unknown_status",
     "warn",
 )
+# What becomes of a pull operation that Codat has started.
+_REFRESH = ("refresh_fails", "refresh_stays_queued")
 STAGES: dict[str, Stage] = {
     **dict.fromkeys(_WIRE, "wire"),
     **dict.fromkeys(_WORK, "work"),
     **dict.fromkeys(_OUTCOME, "outcome"),
+    **dict.fromkeys(_REFRESH, "refresh"),
 }
 ROUTES: frozenset[str] = frozenset(get_args(Route))
+# The routes that each stage can strike; the first is meant where none is named.
+_STRUCK: dict[Stage, tuple[Route, ...]] = {
+    "wire": get_args(Route),
+    "work": get_args(Route),
+    "outcome": ("create", "any"),
+    "refresh": ("refresh", "refresh_all", "any"),
+}
 
 
 class MisfortuneFields(TypedDict, total=False):
@@ -61,7 +78,7 @@ class MisfortuneFields(TypedDict, total=False):
 
     count: int | None
     customer: str | None
-    route: Route
+    route: Route | None
     skip: int
     probability: float | None
     seed: int
@@ -82,7 +99,8 @@ class Misfortune:
     :param count: how many requests it befalls; None: 1, or without end where
         ``probability`` is given.
     :param customer: befall only requests about the customer of this exact name.
-    :param route: befall only this route; "any": all.
+    :param route: befall only this route; "any": all; None: "create", or "refresh" for
+        what becomes of a pull operation.
     :param skip: let the first matching requests through.
     :param probability: befall each matching request with this chance.
     :param seed: of the dice behind ``probability``: the same seed befalls the same
@@ -92,7 +110,8 @@ class Misfortune:
     :param status: HTTP status of an error or redirect; None: the kind's own default.
     :param retry_after: seconds that a 429 tells to wait; None: no such header.
     :param retry_after_format: how that is written; None: as the server is set.
-    :param message: text of an error, warning or junk body, or the invented status.
+    :param message: text of an error, warning or junk body, or the status where it is
+        invented or that of a pull operation.
     :param location: where a redirect points.
     :param junk: what a junk body is: "text", JSON of a wrong "shape", or a valid push
         operation that is "foreign": of another company and connection.
@@ -102,7 +121,7 @@ class Misfortune:
     kind: str
     count: int | None = None
     customer: str | None = None
-    route: Route = "create"
+    route: Route | None = None
     skip: int = 0
     probability: float | None = None
     seed: int = 0
@@ -117,18 +136,22 @@ class Misfortune:
     def __post_init__(self) -> None:
         if self.kind not in STAGES:
             raise ValueError(f"kind must be one of: {', '.join(STAGES)}.")
+        struck = _STRUCK[self.stage]
+        if self.route is None:
+            # The usual way to fill a field of a frozen value.
+            object.__setattr__(self, "route", struck[0])
         if self.route not in ROUTES:
             raise ValueError(f"route must be one of: {', '.join(sorted(ROUTES))}.")
         if (self.count is not None and self.count < 1) or self.skip < 0:
             raise ValueError("count must be at least 1, skip at least 0.")
-        if self.stage == "outcome" and self.route not in {"create", "any"}:
-            raise ValueError(f"{self.kind} befalls only the route create.")
+        if self.route not in struck:
+            raise ValueError(f"{self.kind} befalls only: {', '.join(struck)}.")
         if self.probability is not None and not 0 <= self.probability <= 1:
             raise ValueError("probability must lie between 0 and 1.")
 
     @property
     def stage(self) -> Stage:
-        """Where it strikes: on the wire, at Codat's work, or at the outcome."""
+        """Where it strikes: on the wire, at Codat's work, or at what comes of it."""
         return STAGES[self.kind]
 
     def pause(self, default: float) -> float:

@@ -45,6 +45,7 @@ class PushOperation:
 
     :param settle_at: when the accounting software has answered; None: never.
     :param timeout_minutes: when Codat gives up waiting; the write itself goes on.
+    :param stranger: whether another client of the API pushed it.
     :param early_change: already say "Created", without id, while pending.
     """
 
@@ -58,6 +59,7 @@ class PushOperation:
     record_id: str
     customer: Mapping[str, object]
     idempotency_key: str | None
+    stranger: bool
     early_change: bool
     _waiting: dict[str, object] | None = field(default=None, init=False)
     _final: dict[str, object] | None = field(default=None, init=False)

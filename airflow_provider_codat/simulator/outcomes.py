@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from airflow_provider_codat.simulator.misfortunes import Misfortune
 from airflow_provider_codat.simulator.operations import Outcome
@@ -19,6 +20,23 @@ def refused(*errors: Issue) -> Outcome:
     )
 
 
+def decided(
+    connection: Connection,
+    customer: Mapping[str, object],
+    misfortune: Misfortune | None,
+    *,
+    validate: bool,
+) -> Outcome:
+    """Return what becomes of an accepted customer.
+
+    :param misfortune: what befalls it, in place of the integration's own verdict.
+    :param validate: whether the integration holds it against its model.
+    """
+    if misfortune is not None:
+        return misfortunate(misfortune)
+    return ordinary(connection, customer) if validate else Outcome()
+
+
 def ordinary(connection: Connection, customer: Mapping[str, object]) -> Outcome:
     """Return the outcome that the integration's own rules lead to."""
     broken = violations(connection.integration, customer)
@@ -29,7 +47,10 @@ def ordinary(connection: Connection, customer: Mapping[str, object]) -> Outcome:
 
 def misfortunate(misfortune: Misfortune) -> Outcome:
     """Return the outcome that a misfortune orders."""
-    return _MADE[misfortune.kind](misfortune)
+    made = _MADE[misfortune.kind](misfortune)
+    if misfortune.kind == "timed_out_then_lands":
+        return made
+    return replace(made, waits_seconds=misfortune.pause(0.0))
 
 
 def _without_record(
@@ -67,11 +88,12 @@ def _lands_late(order: Misfortune) -> Outcome:
     return Outcome("TimedOut", lands_seconds=order.pause(0.1), shows_record=False)
 
 
+def _waiting(order: Misfortune) -> Outcome:
+    return _without_record(None) if order.seconds is None else Outcome()
+
+
 def _unknown_status(order: Misfortune) -> Outcome:
-    word = order.message or "UnderReview"
-    if order.seconds is None:
-        return Outcome(None, lands_seconds=None, waiting_word=word)
-    return Outcome(waits_seconds=order.seconds, waiting_word=word)
+    return replace(_waiting(order), waiting_word=order.message or "UnderReview")
 
 
 def _warn(order: Misfortune) -> Outcome:
@@ -80,7 +102,7 @@ def _warn(order: Misfortune) -> Outcome:
 
 
 _MADE: dict[str, Callable[[Misfortune], Outcome]] = {
-    "stay_pending": lambda _order: _without_record(None),
+    "stay_pending": _waiting,
     "fail": _fail,
     "fail_with_record": _fail_with_record,
     "fail_without_reason": lambda _order: _without_record("Failed"),

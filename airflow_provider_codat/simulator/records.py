@@ -15,8 +15,10 @@ class LedgerRecord:
     :param company_id: whose books.
     :param connection_id: by which connection it came.
     :param customer: the customer as it was sent.
-    :param push_operation_key: the push operation that created it.
+    :param push_operation_key: the push operation that created it; None: it was typed
+        straight into the software.
     :param idempotency_key: the key of the request that created it, if it had one.
+    :param stranger: whether somebody else put it there.
     :param created_at: the server's time at which it landed.
     """
 
@@ -24,8 +26,9 @@ class LedgerRecord:
     company_id: str
     connection_id: str
     customer: Mapping[str, Any]
-    push_operation_key: str
+    push_operation_key: str | None
     idempotency_key: str | None
+    stranger: bool
     created_at: datetime
 
     @property

@@ -3,10 +3,12 @@
 import re
 from dataclasses import dataclass, field
 from typing import Literal
+from urllib.parse import unquote
 
 _COMPANY = r"/companies/(?P<company>[^/]+)"
 _CONNECTION = rf"{_COMPANY}/connections/(?P<connection>[^/]+)"
-# A further route is a row here and a function of the same name in endpoints.
+_DATA = rf"{_COMPANY}/data"
+# A further route is a row here and a function of the same name in an endpoints module.
 _TABLE = tuple(
     (name, method, re.compile(pattern))
     for name, method, pattern in (
@@ -18,6 +20,13 @@ _TABLE = tuple(
         ("company", "GET", _COMPANY),
         ("connections", "GET", rf"{_COMPANY}/connections"),
         ("connection", "GET", _CONNECTION),
+        ("refresh", "POST", rf"{_DATA}/queue/(?P<data_type>[^/]+)"),
+        ("refresh_all", "POST", rf"{_DATA}/all"),
+        ("list_pulls", "GET", rf"{_DATA}/history"),
+        ("get_pull", "GET", rf"{_DATA}/history/(?P<dataset>[^/]+)"),
+        ("data_status", "GET", rf"{_COMPANY}/dataStatus"),
+        ("list_customers", "GET", rf"{_DATA}/customers"),
+        ("get_customer", "GET", rf"{_DATA}/customers/(?P<customer>[^/]+)"),
     )
 )
 
@@ -40,7 +49,7 @@ def find(method: str, path: str) -> Match:
     """Find the route of a request.
 
     :param method: HTTP method.
-    :param path: decoded path, without query.
+    :param path: path as sent, without query: an id may hold an encoded slash.
     """
     problem: Literal[404, 405] = 404
     for name, known_method, pattern in _TABLE:
@@ -48,6 +57,7 @@ def find(method: str, path: str) -> Match:
         if found is None:
             continue
         if method == known_method:
-            return Match(name, ids=found.groupdict())
+            ids = {key: unquote(value) for key, value in found.groupdict().items()}
+            return Match(name, ids=ids)
         problem = 405
     return Match(None, problem)

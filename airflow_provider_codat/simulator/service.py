@@ -5,7 +5,9 @@ from http import HTTPStatus
 
 from airflow_provider_codat.simulator.arrivals import Arrival, Journal
 from airflow_provider_codat.simulator.books import Books
+from airflow_provider_codat.simulator.cache import DataCache
 from airflow_provider_codat.simulator.clock import MovableClock
+from airflow_provider_codat.simulator.data_endpoints import DataEndpoints
 from airflow_provider_codat.simulator.endpoints import Endpoints
 from airflow_provider_codat.simulator.idempotency import (
     IdempotencyCache,
@@ -55,11 +57,11 @@ class Codat:
         self.misfortunes = Misfortunes()
         self.journal = Journal(settings.journal_limit)
         self._cache = IdempotencyCache(settings.idempotency_scope)
+        cache = DataCache(self.books, settings)
+        now, strike = self.clock.now, self.strike
+        data = DataEndpoints(cache, now, strike)
         self._endpoints = Endpoints(
-            self.books,
-            self.clock.now,
-            lambda arrival: self.strike("outcome", arrival),
-            validate=settings.validate,
+            self.books, now, strike, data, validate=settings.validate
         )
 
     def strike(self, stage: Stage, arrival: Arrival) -> Misfortune | None:

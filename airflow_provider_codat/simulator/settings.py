@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 DOCUMENTED: Literal["documented"] = "documented"
+SoftwareStyle = Literal["verbatim", "trimmed", "upper", "split"]
 
 
 class SettingsFields(TypedDict, total=False):
@@ -11,6 +12,7 @@ class SettingsFields(TypedDict, total=False):
 
     settle_seconds: float
     list_lag_seconds: float
+    refresh_seconds: float
     latency_seconds: float
     requests_per_minute: int | None
     daily_quota: int | Literal["documented"] | None
@@ -19,6 +21,7 @@ class SettingsFields(TypedDict, total=False):
     retry_after_format: Literal["seconds", "http-date"]
     accept_key_with_colon: bool
     idempotency_scope: Literal["request", "body"]
+    software_style: SoftwareStyle
     journal_limit: int | None
 
 
@@ -29,6 +32,8 @@ class Settings:
     :param settle_seconds: seconds from acceptance of a push operation to its final
         status, on the movable clock; 0: the first reply is already final.
     :param list_lag_seconds: seconds until an accepted operation appears in the list.
+    :param refresh_seconds: seconds from the start of a pull operation to its last
+        status, on the movable clock; 0: the first reply is already final.
     :param latency_seconds: real seconds that Codat works on each request.
     :param requests_per_minute: requests per address and minute; None: no limit.
     :param daily_quota: requests per UTC day; "documented": 1000 * (1 + companies);
@@ -40,11 +45,15 @@ class Settings:
         not document.
     :param idempotency_scope: what a repeated Idempotency-Key is compared by: the
         whole "request" (method, path, query, body) or the "body" alone.
+    :param software_style: what the accounting software makes of a name: it keeps it
+        "verbatim"; "trimmed" of blanks at the ends and repeated ones, as all its texts;
+        in "upper" case; or "split" at the first blank and rejoined with two.
     :param journal_limit: how many arrivals the journal keeps; None: all.
     """
 
     settle_seconds: float = 1.0
     list_lag_seconds: float = 0.0
+    refresh_seconds: float = 1.0
     latency_seconds: float = 0.0
     requests_per_minute: int | None = 1000
     daily_quota: int | Literal["documented"] | None = DOCUMENTED
@@ -53,4 +62,5 @@ class Settings:
     retry_after_format: Literal["seconds", "http-date"] = "seconds"
     accept_key_with_colon: bool = False
     idempotency_scope: Literal["request", "body"] = "request"
+    software_style: SoftwareStyle = "verbatim"
     journal_limit: int | None = 100_000

@@ -69,7 +69,7 @@ def _junk(order: Misfortune, _codat: Codat, true: Reply | None) -> Reply:
     text = order.message or "<html><body>Welcome</body></html>"
     if order.junk == "shape":
         text = json_text({"unexpected": ["shape"]})
-    elif order.junk == "foreign" and true is not None:
+    elif order.junk == "foreign" and true is not None and true.body:
         text = _foreign(true.body)
     return Reply(order.status or 200, text.encode())
 

@@ -109,6 +109,12 @@ COMPANIES = {
     )
 }
 
+ALL_CONNECTIONS = {
+    connection.id: connection
+    for company in COMPANIES.values()
+    for connection in company.connections
+}
+
 
 def authorization(key: str) -> str:
     """Return the Authorization header that Codat documents for a key: no colon."""

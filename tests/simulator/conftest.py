@@ -103,6 +103,33 @@ def listed(send: Callable[..., requests.Response]) -> Callable[..., dict[str, An
 
 
 @pytest.fixture
+def data(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
+    """Send a request to a path below the default company."""
+
+    def do(
+        codat: CodatControls, method: str, path: str, **options: object
+    ) -> requests.Response:
+        return send(codat, method, f"/companies/{codat.company_id}/{path}", **options)
+
+    return do
+
+
+@pytest.fixture
+def refreshed(
+    data: Callable[..., requests.Response],
+) -> Callable[..., dict[str, Any]]:
+    """Start a refresh of customers, and move the clock to its end."""
+
+    def do(codat: CodatControls) -> dict[str, Any]:
+        answer = data(codat, "POST", "data/queue/customers")
+        assert answer.status_code == 200, answer.text
+        codat.advance(seconds=1)
+        return answer.json()
+
+    return do
+
+
+@pytest.fixture
 def raw() -> Iterator[Callable[..., socket.socket]]:
     """Send a create over a bare socket, to see exactly what comes back."""
     with ExitStack() as stack:

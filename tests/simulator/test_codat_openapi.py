@@ -1,7 +1,8 @@
 """The simulator's replies against Codat's own API description.
 
 That description is not part of this project. Name the directory that holds
-Codat-Sync-Commerce-v1.json and Codat-Platform.json in CODAT_OPENAPI_DIR to run these.
+Codat-Sync-Commerce-v1.json, Codat-Sync-Expenses.json and Codat-Platform.json in
+CODAT_OPENAPI_DIR to run these.
 """
 
 import json
@@ -26,6 +27,7 @@ Call = Callable[..., requests.Response]
 Start = Callable[..., LocalCodat]
 DIRECTORY = os.environ.get("CODAT_OPENAPI_DIR", "")
 COMMERCE = "Codat-Sync-Commerce-v1.json"
+EXPENSES = "Codat-Sync-Expenses.json"
 PLATFORM = "Codat-Platform.json"
 pytestmark = [
     pytest.mark.codat_openapi,
@@ -44,6 +46,12 @@ ROUTES = {
     "company": (PLATFORM, COMPANY, "get"),
     "connections": (PLATFORM, f"{COMPANY}/connections", "get"),
     "connection": (PLATFORM, CONNECTION, "get"),
+    "refresh": (PLATFORM, f"{COMPANY}/data/queue/{{dataType}}", "post"),
+    "list_pulls": (PLATFORM, f"{COMPANY}/data/history", "get"),
+    "get_pull": (PLATFORM, f"{COMPANY}/data/history/{{datasetId}}", "get"),
+    "data_status": (PLATFORM, f"{COMPANY}/dataStatus", "get"),
+    "list_customers": (EXPENSES, f"{COMPANY}/data/customers", "get"),
+    "get_customer": (EXPENSES, f"{COMPANY}/data/customers/{{customerId}}", "get"),
 }
 
 
@@ -65,7 +73,7 @@ def with_null(node: object) -> object:
 def registry() -> Registry[Any]:
     """Codat's descriptions, each under its file name."""
     found: Registry[Any] = Registry()
-    for name in (COMMERCE, PLATFORM):
+    for name in (COMMERCE, EXPENSES, PLATFORM):
         contents = with_null(json.loads((Path(DIRECTORY) / name).read_text()))
         found = found.with_resource(name, DRAFT202012.create_resource(contents))
     return found
@@ -164,6 +172,83 @@ def test_reads(
     }
     for route, path in paths.items():
         assert_documented(registry, send(codat, "GET", path), ROUTES[route])
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (None, None),
+        ("refresh_stays_queued", None),
+        ("refresh_fails", None),
+        ("refresh_fails", "AuthError"),
+        ("refresh_fails", "NotSupported"),
+    ],
+)
+def test_refreshes(
+    registry: Registry[Any],
+    codat: LocalCodat,
+    data: Call,
+    kind: str | None,
+    message: str | None,
+) -> None:
+    """Pull operations are documented replies at the start, midway and at the end."""
+    if kind is not None:
+        codat.order(kind, message=message)
+    started = data(codat, "POST", "data/queue/customers")
+    assert_documented(registry, started, ROUTES["refresh"])
+    paths = {
+        "get_pull": f"data/history/{started.json()['id']}",
+        "list_pulls": "data/history",
+        "data_status": "dataStatus",
+    }
+    for _ in range(3):
+        for route, path in paths.items():
+            assert_documented(registry, data(codat, "GET", path), ROUTES[route])
+        codat.advance(seconds=0.6)
+
+
+@pytest.mark.parametrize("style", ["verbatim", "split"])
+def test_customers(
+    registry: Registry[Any],
+    start: Start,
+    create: Call,
+    data: Call,
+    refreshed: Call,
+    style: str,
+) -> None:
+    """Customers are documented replies before the first refresh and after."""
+    codat = start(software_style=style)
+    paths = {"list_customers": "data/customers", "get_customer": "data/customers/1"}
+    create(codat)
+    create(codat, connection="options")
+    record = codat.typed_in({"customerName": "Typed in"})
+    for status in (409, 200):
+        answers = {route: data(codat, "GET", path) for route, path in paths.items()}
+        assert {each.status_code for each in answers.values()} == {status}
+        for route, answer in answers.items():
+            assert_documented(registry, answer, ROUTES[route])
+        refreshed(codat)
+        paths["get_customer"] = f"data/customers/{record.record_id}"
+
+
+def test_refusals_of_data(
+    registry: Registry[Any], codat: LocalCodat, data: Call, refreshed: Call
+) -> None:
+    """Refusals on the way to data are documented replies."""
+    refreshed(codat)
+    data(codat, "POST", "data/queue/customers")
+    refused = [
+        ("refresh", 400, "POST", "data/queue/customers"),
+        ("refresh", 404, "POST", "data/queue/colours"),
+        ("list_pulls", 400, "GET", "data/history?query=isCompleted=true"),
+        ("get_pull", 404, "GET", f"data/history/{uuid4()}"),
+        ("list_customers", 400, "GET", "data/customers?query=x"),
+        ("get_customer", 404, "GET", "data/customers/nobody"),
+    ]
+    for route, status, method, path in refused:
+        answer = data(codat, method, path)
+        assert answer.status_code == status
+        assert_documented(registry, answer, ROUTES[route])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 503])

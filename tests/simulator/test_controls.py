@@ -11,6 +11,7 @@ import requests
 
 from airflow_provider_codat.simulator import (
     COMPANY_ID,
+    STRICT_CONNECTION_ID,
     CodatControls,
     LocalCodat,
     RemoteCodat,
@@ -122,6 +123,7 @@ def test_ledger(controls: CodatControls, create: Call) -> None:
     assert record.customer == {"customerName": "Acme", "status": "Active"}
     assert record.push_operation_key == shown["pushOperationKey"]
     assert record.idempotency_key == key
+    assert not record.stranger
     assert record.created_at == controls.ledger()[0].created_at
     assert record.name == "Acme"
 
@@ -170,6 +172,11 @@ def test_airflow_connection(controls: CodatControls) -> None:
         ("order", "[]"),
         ("order", "{}"),
         ("advance", '{"seconds": "many"}'),
+        ("typed_in", "{}"),
+        ("typed_in", '{"customer": {}}'),
+        ("typed_in", f'{{"customer": "x", "connection_id": "{STRICT_CONNECTION_ID}"}}'),
+        ("typed_in", '{"customer": {}, "connection_id": []}'),
+        ("stranger_pushes", '{"customer": {"status": "Active"}, "colour": 1}'),
     ],
 )
 def test_bad_commands(codat: LocalCodat, command: str, body: str) -> None:

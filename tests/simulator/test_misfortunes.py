@@ -112,6 +112,8 @@ def test_probability_bounds(seed: int) -> None:
         {"kind": "plague"},
         {"kind": "slow", "route": "nowhere"},
         {"kind": "fail", "route": "get_push"},
+        {"kind": "fail", "route": "refresh"},
+        {"kind": "refresh_fails", "route": "create"},
         {"kind": "slow", "probability": 2},
         {"kind": "slow", "count": 0},
         {"kind": "slow", "count": "many"},
@@ -126,7 +128,7 @@ def test_nonsense(codat: LocalCodat, fields: dict[str, Any]) -> None:
 
 
 def test_stay_pending(codat: LocalCodat, create: Call, poll: Poll) -> None:
-    """The operation never settles; only a deadline ends it, without a record."""
+    """Without seconds it never settles; only a deadline ends it, without a record."""
     codat.order("stay_pending", count=2)
     answer = create(codat)
     limited = create(codat, query="?timeoutInMinutes=10")
@@ -134,6 +136,33 @@ def test_stay_pending(codat: LocalCodat, create: Call, poll: Poll) -> None:
     assert poll(codat, answer)["status"] == "Pending"
     assert poll(codat, limited)["status"] == "TimedOut"
     assert codat.ledger() == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "records"),
+    [
+        ("stay_pending", "Success", 1),
+        ("unknown_status", "Success", 1),
+        ("warn", "Success", 1),
+        ("fail", "Failed", 0),
+        ("fail_with_record", "Failed", 1),
+        ("fail_without_reason", "Failed", 0),
+        ("timed_out", "TimedOut", 0),
+    ],
+)
+def test_pending_for_a_while(
+    codat: LocalCodat, create: Call, poll: Poll, kind: str, status: str, records: int
+) -> None:
+    """Every outcome can be kept waiting until the clock has moved, for one customer."""
+    codat.order(kind, customer="slow", seconds=3600)
+    assert create(codat, "quick").json()["status"] == "Success"
+    answer = create(codat, "slow")
+    codat.advance(minutes=59)
+    assert poll(codat, answer)["statusCode"] == 202
+    assert codat.counts_by_name() == {"quick": 1}
+    codat.advance(minutes=1)
+    assert poll(codat, answer)["status"] == status
+    assert len(codat.ledger()) == 1 + records
 
 
 @pytest.mark.parametrize(

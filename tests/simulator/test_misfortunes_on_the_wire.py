@@ -154,6 +154,13 @@ def test_foreign_body(codat: LocalCodat, create: Call) -> None:
     assert_once_after_repeat(codat, create, committed=1)
 
 
+def test_foreign_body_of_nothing(codat: LocalCodat, data: Call) -> None:
+    """Where the true reply has no body, a foreign one is a page of text."""
+    codat.order("junk_body", junk="foreign", route="refresh_all")
+    answer = data(codat, "POST", "data/all")
+    assert (answer.status_code, answer.text[:6]) == (200, "<html>")
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_gateway_error(codat: LocalCodat, create: Call, when: str, status: int) -> None:

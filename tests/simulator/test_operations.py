@@ -214,6 +214,13 @@ def test_options_names_are_unique(codat: LocalCodat, create: Call) -> None:
     assert codat.duplicates() == {}
 
 
+def test_failed_name_is_free(codat: LocalCodat, create: Call) -> None:
+    """A name is taken by a record, not by a push that left none."""
+    codat.order("fail")
+    statuses = [create(codat, connection="options").json()["status"] for _ in range(2)]
+    assert statuses == ["Failed", "Success"]
+
+
 @pytest.mark.parametrize("connection", ["lenient", "strict", "options"])
 def test_models(codat: LocalCodat, send: Call, connection: str) -> None:
     """Each connection shows its model, and it is one object of named properties."""

@@ -1,0 +1,83 @@
+"""Customers that somebody else puts into the books."""
+
+from collections.abc import Mapping
+
+from airflow_provider_codat.simulator.books import Order, Record
+from airflow_provider_codat.simulator.contract import check_customer
+from airflow_provider_codat.simulator.misfortunes import STAGES, Misfortune
+from airflow_provider_codat.simulator.outcomes import decided
+from airflow_provider_codat.simulator.replies import RefusedError
+from airflow_provider_codat.simulator.service import Codat
+from airflow_provider_codat.simulator.software import as_kept
+from airflow_provider_codat.simulator.world import ALL_CONNECTIONS, Connection
+
+
+def push(
+    codat: Codat,
+    customer: dict[str, object],
+    connection_id: str,
+    outcome: str | None,
+    seconds: float | None,
+) -> Mapping[str, object]:
+    """Push a customer as another client of the API, and return the push operation.
+
+    :param codat: where.
+    :param customer: the body.
+    :param connection_id: of any company.
+    :param outcome: a kind of misfortune that befalls an accepted customer, or None.
+    :param seconds: of that misfortune.
+    :raises ValueError: when Codat would not accept it.
+    """
+    connection = _connection(connection_id)
+    if connection.status != "Linked":
+        raise ValueError("The connection is not linked: cannot write.")
+    validate = codat.settings.validate
+    if validate:
+        _check(customer)
+    now = codat.clock.now()
+    order = Order(
+        connection=connection,
+        customer=as_kept(connection, customer),
+        outcome=decided(
+            connection, customer, _misfortune(outcome, seconds), validate=validate
+        ),
+        timeout_minutes=None,
+        stranger=True,
+    )
+    return codat.books.accept(order, now).view(now)
+
+
+def type_in(codat: Codat, customer: dict[str, object], connection_id: str) -> Record:
+    """Type a customer straight into the accounting software.
+
+    :param codat: where.
+    :param customer: what the record says.
+    :param connection_id: of any company, linked or not.
+    :raises ValueError: when the software refuses it.
+    """
+    connection = _connection(connection_id)
+    kept = as_kept(connection, customer)
+    return codat.books.type_in(connection, kept, codat.clock.now())
+
+
+def _connection(connection_id: str) -> Connection:
+    connection = ALL_CONNECTIONS.get(connection_id)
+    if connection is None:
+        raise ValueError("connection_id must be one of the simulator's connections.")
+    return connection
+
+
+def _check(customer: dict[str, object]) -> None:
+    try:
+        check_customer(customer)
+    except RefusedError as refusal:
+        raise ValueError(str(refusal)) from refusal
+
+
+def _misfortune(outcome: str | None, seconds: float | None) -> Misfortune | None:
+    if outcome is None:
+        return None
+    if STAGES.get(outcome) != "outcome":
+        kinds = [kind for kind, stage in STAGES.items() if stage == "outcome"]
+        raise ValueError(f"outcome must be one of: {', '.join(kinds)}.")
+    return Misfortune(outcome, seconds=seconds)
