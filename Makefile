@@ -4,11 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo ui test test-fast lint format nox bench-import troubleshooting \
-	wheel ci clean
+.PHONY: help demo ui test test-fast lint format nox bench-import bench-waits bench-misfortunes \
+	troubleshooting wheel ci clean
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 $(READY): setup.cfg pyproject.toml scripts/set_up.py
 	@$(PYTHON) scripts/set_up.py $(VENV)
@@ -41,6 +41,12 @@ nox: $(READY) ## The tests and one DAG run on Airflow 2.11, 3.1 and 3.3
 
 bench-import: $(READY) ## What importing the operator costs, beside others
 	@$(BIN)/python benchmarks/imports.py
+
+bench-waits: $(READY) ## What a thousand waits cost a triggerer, beside others
+	@AIRFLOW_HOME=$(CURDIR)/.bench/waits $(BIN)/python benchmarks/waits.py
+
+bench-misfortunes: $(READY) ## What becomes of 500 customers when things go wrong
+	@$(BIN)/python benchmarks/misfortunes.py
 
 troubleshooting: $(READY) ## Run every failure for real, and write docs/troubleshooting.md
 	@$(BIN)/python scripts/troubleshooting.py

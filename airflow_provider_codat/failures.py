@@ -17,6 +17,7 @@ from airflow_provider_codat.api.errors import (
     Busy,
     CodatError,
     CodatFaulted,
+    JournalFailed,
     Malformed,
     RateLimited,
     Unreachable,
@@ -36,7 +37,7 @@ else:
         RetryPolicy = object
         HAS_RETRY_POLICIES = False
 
-_PASSING = (Busy, CodatFaulted, Malformed, Unreachable)
+_PASSING = (Busy, CodatFaulted, JournalFailed, Malformed, Unreachable)
 
 
 def may_pass(error: BaseException) -> bool:

@@ -50,6 +50,12 @@ _EXTRAS = {
         "task's own retries take over. Default: 120",
         "schema": _SECONDS,
     },
+    "request_lifetime_seconds": {
+        "label": "Request lifetime (seconds)",
+        "description": "After which a request that nobody answered is sure to act no "
+        "more; before that, no lost create is looked for. Default: 600",
+        "schema": _SECONDS,
+    },
     "requests_per_minute": {
         "label": "Requests per minute",
         "description": "How many requests any 60 seconds of one task may hold. Codat "
@@ -121,6 +127,18 @@ def get_provider_info() -> dict[str, Any]:
             {
                 "integration-name": "Codat",
                 "python-modules": ["airflow_provider_codat.operators.codat"],
+            }
+        ],
+        "sensors": [
+            {
+                "integration-name": "Codat",
+                "python-modules": ["airflow_provider_codat.sensors.codat"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": "Codat",
+                "python-modules": ["airflow_provider_codat.triggers.codat"],
             }
         ],
         "extra-links": ["airflow_provider_codat.links.codat.CodatPushOperationLink"],

@@ -107,6 +107,10 @@ class LocalAirflow:
             f"{core}EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             f"{core}FERNET_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             f"{core}TEST_CONNECTION": "Enabled",
+            # Longer than usual: on a busy machine many wait for the one that writes.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": (
+                f"sqlite:///{self.home / 'airflow.db'}?timeout=60"
+            ),
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
             "AIRFLOW__API__SECRET_KEY": secrets.token_hex(16),
@@ -226,6 +230,12 @@ class LocalAirflow:
                     self._lock.close()
                     self._lock = None
 
+    def kill(self, name: str) -> None:
+        """Kill a process and all that it has started, without a word to any of them."""
+        process = self.processes.pop(name)
+        _signal(process, signal.SIGKILL)
+        process.wait()
+
     def _sweep(self) -> None:
         """Kill whatever still bears the mark of this folder."""
         for process in psutil.process_iter():
@@ -264,10 +274,16 @@ class LocalAirflow:
             except urllib.error.HTTPError as error:
                 if error.code != 404 or time.monotonic() > deadline:  # noqa: PLR2004 - HTTP's own number
                     raise
+                self._check_imports()
                 time.sleep(0.5)
             else:
                 run_id: str = run["dag_run_id"]
                 return run_id
+
+    def _check_imports(self) -> None:
+        """Tell at once why a DAG will never be known."""
+        for error in self.ask("GET", "/api/v2/importErrors")["import_errors"]:
+            raise RuntimeError(error["stack_trace"])
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a DAG run."""
@@ -288,6 +304,24 @@ class LocalAirflow:
             f"?map_index={instance['map_index']}&deserialize=true"
         )
         return self.ask("GET", path)["value"]
+
+    def log(self, instance: Mapping[str, Any], try_number: int) -> str:
+        """Return what the web page shows as the log of one try, a line an event."""
+        path = (
+            f"/api/v2/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"
+            f"/taskInstances/{instance['task_id']}/logs/{try_number}"
+            f"?map_index={instance['map_index']}&full_content=true"
+        )
+        return "\n".join(map(_line, self.ask("GET", path)["content"]))
+
+
+def _line(event: Mapping[str, Any] | str) -> str:
+    """Return an event of a log in one line, its error's words included."""
+    if isinstance(event, str):
+        return event
+    errors = event.get("error_detail") or ()
+    words = [f"{each['exc_type']}: {each['exc_value']}" for each in errors]
+    return " ".join([event.get("level", ""), event["event"], *words])
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

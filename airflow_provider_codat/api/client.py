@@ -16,6 +16,7 @@ from itertools import count
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_codat.api.errors import CodatError, Malformed
+from airflow_provider_codat.api.journal import Entry
 from airflow_provider_codat.api.models import DataType, Destination, PushOperation
 from airflow_provider_codat.api.outcome import Outcome
 from airflow_provider_codat.api.pace import Pace
@@ -61,7 +62,31 @@ class Pause:
     reason: str
 
 
-Conversation: TypeAlias = Generator[Send | Pause, Any, T]
+@dataclass(frozen=True, slots=True)
+class Rest(Pause):
+    """Wait so long, here or elsewhere.
+
+    All that is needed to go on is in the journal: whoever carries out the conversation
+    may stop, and begin a new one when the time has come.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write this into the journal, and go on once it is kept."""
+
+    entry: Entry
+
+
+Noted: TypeAlias = Callable[[Verdict, Answer, float], Entry | None]
+"""What an answer, judged and come at a moment, means for the journal."""
+
+
+def _unnoted(_verdict: Verdict, _answer: Answer, _at: float) -> None:
+    """Note nothing: there is no journal."""
+
+
+Conversation: TypeAlias = Generator[Send | Pause | Note, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +145,14 @@ def create(
     patience: Patience,
     *,
     sends: Sends,
+    noted: Noted = _unnoted,
     reused_key: bool = False,
     hide: Callable[[str], str] = str,
 ) -> Conversation[PushOperation]:
     """Ask Codat to create a record, and return the push operation that does it.
 
     :param sends: what earlier tries left open.
+    :param noted: what an answer means for the journal.
     :param reused_key: whether somebody may have sent this key before, so that Codat
         may answer with a push operation of then.
     :param hide: takes the payload's own values out of Codat's words.
@@ -143,7 +170,7 @@ def create(
             raise Malformed("the answer describes another push operation than ours")
         return operation
 
-    return _exchange(request, read, after_post, patience, sends, hide)
+    return _exchange(request, read, after_post, patience, sends, hide, noted)
 
 
 def _timeless(read: Callable[[Response], T]) -> Callable[[Response, float], T]:
@@ -165,22 +192,22 @@ def _exchange(
     patience: Patience,
     sends: Sends,
     hide: Callable[[str], str] = str,
+    noted: Noted = _unnoted,
 ) -> Conversation[T]:
     """Send, judge, wait, send again: until it is answered or hopeless."""
     give_up_at = patience.clock() + patience.budget_seconds
     outcome = Outcome(request, sends, hide)
     for attempt in count():
         yield from _turn(patience)
-        now = patience.clock()
-        if request.idempotency_key and not outcome.sends.may_send(now):
-            raise outcome.too_old()
-        outcome.sends = outcome.sends.begun(now)
-        patience.pace.sent(now)
+        outcome.begin(patience.clock())
+        patience.pace.sent(patience.clock())
         reply = yield Send(request)
         value, answer = outcome.take(reply, read)
         verdict = decide(answer, outcome.sends)
         if verdict is Verdict.ACCEPT:
             return value  # type: ignore[return-value] # an accepted reply was read
+        if entry := noted(verdict, answer, patience.clock()):
+            yield Note(entry)
         outcome.sends = outcome.sends.answered(answer)
         if verdict in {Verdict.REFUSE, Verdict.UNKNOWN}:
             raise outcome.ended(verdict)
@@ -214,21 +241,32 @@ def drive(
     conversation: Conversation[T],
     send: Callable[[Request], Reply],
     sleep: Callable[[float], None] = time.sleep,
+    *,
+    note: Callable[[Entry], None] = lambda _entry: None,
+    rest: Callable[[Rest], None] | None = None,
 ) -> T:
     """Carry out a conversation in this thread.
 
     :param send: sends once and never raises, such as ``Transport.send``.
+    :param note: keeps an entry of the journal; by default there is none.
+    :param rest: waits where the conversation may be broken off; it may raise, to go on
+        in another process. By default, ``sleep``.
     """
     reply: Reply | None = None
     try:
         while True:
             step = conversation.send(reply)
-            if isinstance(step, Send):
-                reply = send(step.request)
-            else:
-                _tell(step)
-                sleep(step.seconds)
-                reply = None
+            reply = None
+            match step:
+                case Send():
+                    reply = send(step.request)
+                case Note():
+                    note(step.entry)
+                case Rest() if rest is not None:
+                    rest(step)
+                case _:
+                    _tell(step)
+                    sleep(step.seconds)
     except StopIteration as end:
         result: T = end.value
         return result
@@ -244,22 +282,25 @@ async def adrive(
 
     :param executor: where the blocking sends run. Not the loop's own, which the
         name look-ups of every other trigger share.
-    :raises CodatError: when the conversation wants to send anything but a GET: a
-        triggerer that is restarted would send it again.
+    :raises CodatError: when the conversation wants to send anything but a GET, which a
+        triggerer that is restarted would send again, or to write into the journal.
     """
     loop = asyncio.get_running_loop()
     reply: Reply | None = None
     try:
         while True:
             step = conversation.send(reply)
-            if isinstance(step, Pause):
-                _tell(step)
-                await sleep(step.seconds)
-                reply = None
-            elif step.request.method == "GET":
-                reply = await loop.run_in_executor(executor, send, step.request)
-            else:
-                raise CodatError(f"only a worker may send {step.request}")
+            reply = None
+            match step:
+                case Send(Request(method="GET") as request):
+                    reply = await loop.run_in_executor(executor, send, request)
+                case Pause():
+                    _tell(step)
+                    await sleep(step.seconds)
+                case Send(request):
+                    raise CodatError(f"only a worker may send {request}")
+                case Note():
+                    raise CodatError("only a worker may write into the journal")
     except StopIteration as end:
         result: T = end.value
         return result

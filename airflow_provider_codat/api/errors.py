@@ -5,6 +5,8 @@
     CodatError
     ├─ SettingsInvalid              a connection's field, or an argument, is wrong
     ├─ PayloadInvalid(problems)     nothing was sent
+    ├─ PayloadChanged(record_id)    an earlier try created it from another payload
+    ├─ JournalFailed                the journal cannot be kept; nothing more was sent
     ├─ Unreachable                  no answer
     ├─ Refused(status)              Codat said no, and will again
     │  ├─ NotAuthorised  401 403
@@ -17,6 +19,7 @@
     │  └─ StillPending(operation)   the push operation has not ended in time
     ├─ CodatFaulted                 5xx
     ├─ Malformed                    a 2xx that does not say what Codat documents
+    ├─ RefreshFailed(operation)     Codat's copy of the books is not up to date
     ├─ OutcomeUnknown               a record may exist; nobody here can tell
     └─ PushEnded(operation)
        ├─ PushFailed
@@ -32,7 +35,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_codat.api.models import Problem, PushOperation, Remark
+from airflow_provider_codat.api.models import (
+    Problem,
+    PullOperation,
+    PushOperation,
+    Remark,
+)
 
 
 class CodatError(Exception):
@@ -66,6 +74,21 @@ class PayloadInvalid(CodatError, ValueError):
             f"the payload has {count} problem{'s' if count != 1 else ''}; "
             f"nothing was sent:\n{lines}"
         )
+
+
+class PayloadChanged(CodatError):
+    """An earlier try sent another payload, and its record is in the books.
+
+    :param record_id: that record; None where Codat did not name it.
+    """
+
+    def __init__(self, message: str, *, record_id: str | None) -> None:
+        self.record_id = record_id
+        super().__init__(message)
+
+
+class JournalFailed(CodatError):
+    """The journal could not be written or read, so nothing more was sent."""
 
 
 class Unreachable(CodatError):
@@ -158,14 +181,36 @@ class Malformed(CodatError):
     """A reply that does not say what Codat documents."""
 
 
+class RefreshFailed(CodatError):
+    """Codat could not bring its copy of the books up to date.
+
+    :param operation: the pull operation, as it was last seen.
+    """
+
+    def __init__(self, message: str, *, operation: PullOperation) -> None:
+        self.operation = operation
+        super().__init__(message)
+
+
 class OutcomeUnknown(CodatError):
     """A record may exist, and nothing that was seen tells. Nothing is sent again.
 
     :param candidates: keys of push operations that may be the one; may be empty.
+    :param books_may_tell: whether a look at the books might settle it.
+    :param reason: why nothing tells; the first part of the message.
     """
 
-    def __init__(self, message: str, *, candidates: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        candidates: Sequence[str] = (),
+        books_may_tell: bool = False,
+        reason: str = "",
+    ) -> None:
         self.candidates = tuple(candidates)
+        self.reason = reason or message
+        self.books_may_tell = books_may_tell
         super().__init__(message)
 
 

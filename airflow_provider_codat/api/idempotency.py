@@ -66,3 +66,11 @@ def author_key(value: str) -> str:
     """
     checked_uuid(value, "idempotency_key")
     return str(value).strip()
+
+
+def following_key(key: str, generation: int) -> str:
+    """Return the key of a later generation of an author's own key, a UUID.
+
+    :param generation: 0 returns the author's key as it is.
+    """
+    return str(uuid5(_NAMESPACE, json.dumps([key, generation]))) if generation else key

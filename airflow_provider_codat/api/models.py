@@ -63,14 +63,21 @@ class DataType:
     :param name: Codat's key, such as ``customers``, in options and replies.
     :param segment: the last segment of the push route.
     :param record: what one of them is called, for messages.
+    :param identifying: the properties by which one is told from another.
     """
 
     name: str
     segment: str
     record: str
+    identifying: tuple[str, ...] = ()
 
 
-CUSTOMERS = DataType(name="customers", segment="customers", record="customer")
+CUSTOMERS = DataType(
+    name="customers",
+    segment="customers",
+    record="customer",
+    identifying=("id", "customerName", "emailAddress", "taxNumber"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,3 +147,59 @@ class PushOperation:
         A status that is not documented counts as not ended: it is asked again.
         """
         return self.status in {"Success", "Failed", "TimedOut"}
+
+
+@dataclass(frozen=True, slots=True)
+class PullOperation:
+    """What Codat says of one refresh of its copy of the books, read leniently.
+
+    Source: https://docs.codat.io/platform-api#/operations/get-pull-operation
+
+    :param id: names the operation, a UUID; Codat calls it a dataset, too.
+    :param connection_id: the connection that is read; empty where Codat names none.
+    :param status: such as ``Queued``, ``Fetching``, ``Complete`` or ``AuthError``.
+    :param completed: whether Codat calls it completed, which it does of success alone.
+    :param errored: whether Codat calls it errored.
+    :param progress: Codat's number for how far it is; None where there is none.
+    :param raw: the reply as Codat sent it.
+    """
+
+    id: str
+    company_id: str
+    connection_id: str
+    data_type: str
+    status: str
+    requested_at: str
+    completed: bool
+    errored: bool
+    progress: int | None
+    # Codat may quote the books in its words: they are not for a log.
+    raw: Mapping[str, Json] = field(repr=False)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it ended, and not with a fresh copy."""
+        return self.errored or self.status.lower() in _FAILED_PULLS
+
+    @property
+    def ended(self) -> bool:
+        """Whether Codat will change its mind no more.
+
+        A status that is not documented counts as not ended: it is asked again.
+        """
+        return self.completed or self.failed or self.status.lower() == "complete"
+
+
+_FAILED_PULLS = {
+    "autherror",
+    "cancelled",
+    "fetcherror",
+    "internalerror",
+    "maperror",
+    "notsupported",
+    "permissionserror",
+    "prerequisitenotmet",
+    "processingerror",
+    "ratelimiterror",
+    "validationerror",
+}

@@ -31,6 +31,9 @@ from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
 T = TypeVar("T")
 
 
+_EARLIER = "This tells nothing of an earlier request, whose outcome is open"
+
+
 @dataclass(slots=True)
 class Outcome:
     """The latest reply to a request, and what is known of its sends.
@@ -43,6 +46,16 @@ class Outcome:
     hide: Callable[[str], str]
     _reply: Reply = field(default_factory=lambda: NoAnswer("nothing was sent yet"))
     _fault: str = ""
+
+    def begin(self, now: float) -> None:
+        """Note that it is about to be sent.
+
+        :param now: epoch seconds.
+        :raises OutcomeUnknown: when Codat may have forgotten its key.
+        """
+        if self.request.idempotency_key and not self.sends.may_send(now):
+            raise self._too_old()
+        self.sends = self.sends.begun(now)
 
     def take(
         self, reply: Reply, read: Callable[[Response, float], T]
@@ -73,7 +86,16 @@ class Outcome:
     def ended(self, verdict: Verdict) -> CodatError:
         """Return the error for a request that is not to be sent again."""
         if verdict is Verdict.UNKNOWN:
-            return OutcomeUnknown(f"{self.said()}\n{self._what_may_exist()}")
+            status = self._reply.status if isinstance(self._reply, Response) else 0
+            refused = 400 <= status < 500  # noqa: PLR2004 - HTTP's own numbers
+            reason = self.said()
+            if refused and status != 422:  # noqa: PLR2004 - the same
+                reason += f"\n{_EARLIER}"
+            return OutcomeUnknown(
+                f"{reason}\n{self._what_may_exist()}",
+                books_may_tell=not refused,
+                reason=reason,
+            )
         if not isinstance(self._reply, Response):
             return Unreachable(self.said())
         if self._reply.status >= 500:  # noqa: PLR2004 - HTTP's own number
@@ -105,13 +127,14 @@ class Outcome:
         found = correlation_id(reply)
         return CodatFaulted(words, status=reply.status, correlation_id=found)
 
-    def too_old(self) -> OutcomeUnknown:
-        """Return the error for a key that Codat may have forgotten."""
+    def _too_old(self) -> OutcomeUnknown:
         minutes = KEY_LIFETIME_SECONDS // 60
-        return OutcomeUnknown(
+        reason = (
             f"{self.request} was not sent: an earlier try may have sent it more than "
-            f"{minutes} minutes ago, and Codat may have forgotten its idempotency key\n"
-            f"{self._what_may_exist()}"
+            f"{minutes} minutes ago, and Codat may have forgotten its idempotency key"
+        )
+        return OutcomeUnknown(
+            f"{reason}\n{self._what_may_exist()}", books_may_tell=True, reason=reason
         )
 
     def _may_be_repeated(self) -> str:

@@ -214,6 +214,18 @@ def _date(response: Response, header: str, otherwise: float) -> float:
         return otherwise
 
 
+def already_in_progress(response: Response) -> bool:
+    """Whether a refresh was not started because one of its data type still runs.
+
+    Codat documents the words, and no status.
+    Source: https://docs.codat.io/using-the-api/queueing-data-syncs
+    """
+    words = str(_error_message(response).get("error") or "")
+    return response.status == 409 or words.startswith(  # noqa: PLR2004 - HTTP's own number
+        "DatasetAlreadyInProgressException"
+    )
+
+
 def retry_after_seconds(response: Response) -> float | None:
     """Return for how long Codat does not want to be asked, never less.
 

@@ -39,6 +39,8 @@ class Settings:
     :param read_timeout_seconds: for a whole answer to arrive, from the request
         sent to its last byte.
     :param retry_budget_seconds: how long one call may go on repeating and waiting.
+    :param request_lifetime_seconds: after which a request that nobody answered acts
+        no more.
     :param requests_per_minute: how many requests any 60 seconds may hold.
     :param verify: whether to check Codat's certificate, or a file of authorities.
     :param headers: sent with every request, ``x-codat-client`` among them.
@@ -49,6 +51,7 @@ class Settings:
     connect_timeout_seconds: float = 10.0
     read_timeout_seconds: float = 30.0
     retry_budget_seconds: float = 120.0
+    request_lifetime_seconds: float = 600.0
     requests_per_minute: int = 900
     client_certificate_path: str | None = None
     client_key_path: str | None = None
@@ -217,6 +220,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "read_timeout_seconds": _seconds,
     "requests_per_minute": _count,
     "retry_budget_seconds": _seconds,
+    "request_lifetime_seconds": _seconds,
     "verify": _verify,
 }
 

@@ -39,6 +39,7 @@ class Summary(TypedDict):
     warnings: list[str]
     requested_at: str
     completed_at: str | None
+    adopted: bool
 
 
 def settle(
@@ -61,7 +62,7 @@ def settle(
     while not operation.ended:
         left = deadline - patience.clock()
         if left <= 0:
-            raise _still_pending(operation)
+            raise still_pending(operation)
         yield Pause(min(seconds, left), _waiting(operation))
         operation = yield from _look(operation, patience, deadline)
         seconds = min(poll_interval_seconds, seconds * _SLOWER)
@@ -108,7 +109,8 @@ def _waiting(operation: PushOperation) -> str:
     return f"Push operation {operation.key} is {operation.status}{remark}"
 
 
-def _still_pending(operation: PushOperation) -> StillPending:
+def still_pending(operation: PushOperation) -> StillPending:
+    """Return the error for a push operation that has not ended in time."""
     return StillPending(
         f"push operation {operation.key} is still {operation.status} after "
         "completion_timeout_seconds. It goes on at Codat, nothing can cancel it, and "
@@ -149,9 +151,21 @@ def judged(
             raise PushTimedOut(
                 f"push operation {operation.key} is TimedOut: Codat stopped waiting "
                 "for the accounting software. The record may still appear, so it is "
-                "not sent again. Look for it in the books",
+                f"not sent again. {_LOOK}",
                 operation=operation,
             )
+
+
+_LOOK = (
+    "Look for it in the books, and say what you found in the unknown_resolution of the "
+    "task that created it"
+)
+
+
+def created_nothing(operation: PushOperation) -> bool:
+    """Whether a push operation ended without a record, for sure."""
+    refused = bool(operation.errors) and operation.record_id is None
+    return operation.status == "Failed" and refused
 
 
 def _failed(
@@ -161,7 +175,7 @@ def _failed(
     words = hide(operation.error_message)
     said = f". Codat says: {words}" if words else ""
     reasons = _listed(operation.errors, hide)
-    if operation.errors and operation.record_id is None:
+    if created_nothing(operation):
         return PushFailed(
             f"push operation {operation.key} failed; no record was created"
             f"{said}{reasons}",
@@ -171,8 +185,7 @@ def _failed(
     return OutcomeUnknown(
         f"push operation {operation.key} failed"
         + (f", and names record {record}" if record else " without a validation error")
-        + f"{said}{reasons}\nA record may exist, and it will not be sent again. Look "
-        "for it in the books",
+        + f"{said}{reasons}\nA record may exist, and it is not sent again. {_LOOK}",
         candidates=[operation.key],
     )
 
@@ -181,10 +194,17 @@ def _listed(remarks: tuple[Remark, ...], hide: Callable[[str], str]) -> str:
     return "".join(f"\n  - {hide(str(remark))}" for remark in remarks)
 
 
-def summary(operation: PushOperation, hide: Callable[[str], str] = str) -> Summary:
+def summary(
+    operation: PushOperation,
+    hide: Callable[[str], str] = str,
+    *,
+    adopted: bool = False,
+) -> Summary:
     """Return what a later task needs to know of a push operation, as plain JSON.
 
     :param hide: takes the payload's own values out of Codat's words.
+    :param adopted: whether it was found in the books, and taken for ours, after the
+        answer to the create was lost.
     """
     return {
         "push_operation_key": operation.key,
@@ -195,4 +215,23 @@ def summary(operation: PushOperation, hide: Callable[[str], str] = str) -> Summa
         "warnings": [hide(str(remark)) for remark in operation.warnings],
         "requested_at": operation.requested_at,
         "completed_at": operation.completed_at,
+        "adopted": adopted,
     }
+
+
+def recalled(result: Summary) -> PushOperation:
+    """Return the push operation that a summary speaks of, as far as it does."""
+    return PushOperation(
+        key=result["push_operation_key"],
+        company_id=result["company_id"],
+        connection_id=result["connection_id"],
+        data_type="",
+        status=result["status"],
+        requested_at=result["requested_at"],
+        completed_at=result["completed_at"],
+        record_id=result["record_id"],
+        error_message="",
+        errors=(),
+        warnings=tuple(Remark("", text) for text in result["warnings"]),
+        raw={},
+    )

@@ -5,6 +5,7 @@ Source: https://docs.codat.io/using-the-api/overview
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
 from airflow_provider_codat.api.idempotency import author_key
@@ -124,13 +125,8 @@ def list_push_operations(
 ) -> Request:
     """Ask for one page of a company's push operations."""
     company = checked_uuid(company_id, "company_id")
-    return Request(
-        "GET",
-        segments("companies", company, "push"),
-        _query(
-            {"page": page, "pageSize": page_size, "query": query, "orderBy": order_by}
-        ),
-    )
+    path = segments("companies", company, "push")
+    return Request("GET", path, _page(page, page_size, query, order_by))
 
 
 def read_model(destination: Destination, data_type: DataType) -> Request:
@@ -141,6 +137,80 @@ def read_model(destination: Destination, data_type: DataType) -> Request:
         segments(
             "companies", company, "connections", connection, "options", data_type.name
         ),
+    )
+
+
+def refresh(
+    company_id: str,
+    data_type: str,
+    *,
+    connection_id: str | None,
+    idempotency_key: str,
+) -> Request:
+    """Ask Codat to bring its copy of one data type up to date.
+
+    :param connection_id: of one connection alone; None: of all of the company's.
+    """
+    company = checked_uuid(company_id, "company_id")
+    if connection_id is not None:
+        connection_id = checked_uuid(connection_id, "connection_id")
+    return Request(
+        "POST",
+        segments("companies", company, "data", "queue", data_type),
+        _query({"connectionId": connection_id}),
+        idempotency_key=author_key(idempotency_key),
+    )
+
+
+def read_pull_operation(company_id: str, dataset_id: str) -> Request:
+    """Ask how one refresh stands."""
+    company = checked_uuid(company_id, "company_id")
+    dataset = checked_uuid(dataset_id, "dataset_id")
+    return Request("GET", segments("companies", company, "data", "history", dataset))
+
+
+def list_pull_operations(
+    company_id: str, *, page: int, page_size: int, order_by: str | None
+) -> Request:
+    """Ask for one page of a company's refreshes."""
+    company = checked_uuid(company_id, "company_id")
+    path = segments("companies", company, "data", "history")
+    return Request("GET", path, _page(page, page_size, None, order_by))
+
+
+def read_data_status(company_id: str) -> Request:
+    """Ask how fresh Codat's copy of each data type is."""
+    company = checked_uuid(company_id, "company_id")
+    return Request("GET", segments("companies", company, "dataStatus"))
+
+
+def list_customers(
+    company_id: str,
+    *,
+    page: int,
+    page_size: int,
+    query: str | None,
+    order_by: str | None,
+    modified_since: datetime | None,
+) -> Request:
+    """Ask for one page of Codat's copy of a company's customers.
+
+    :raises ValueError: when ``modified_since`` has no time zone.
+    """
+    company = checked_uuid(company_id, "company_id")
+    path = segments("companies", company, "data", "customers")
+    wanted = _modified(query, modified_since)
+    return Request("GET", path, _page(page, page_size, wanted, order_by))
+
+
+def read_customer(company_id: str, customer_id: str) -> Request:
+    """Ask for Codat's copy of one customer.
+
+    :param customer_id: as the accounting software spells it: any text.
+    """
+    company = checked_uuid(company_id, "company_id")
+    return Request(
+        "GET", segments("companies", company, "data", "customers", customer_id)
     )
 
 
@@ -183,6 +253,30 @@ def free(
         None if json_body is None else canonical(json_body),
         None if idempotency_key is None else author_key(idempotency_key),
     )
+
+
+def _page(page: int, page_size: int, query: str | None, order_by: str | None) -> str:
+    return _query(
+        {"page": page, "pageSize": page_size, "query": query, "orderBy": order_by}
+    )
+
+
+def _modified(query: str | None, since: datetime | None) -> str | None:
+    """Join a query with the moment since which a record must have changed."""
+    if since is None:
+        return query
+    if since.utcoffset() is None:
+        raise ValueError(
+            "modified_since must have a time zone, such as "
+            "datetime(2026, 3, 1, tzinfo=UTC): without one it is no moment"
+        )
+    # Whole seconds, cut off: rather a record too many than one too few.
+    moment = since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    changed = f"modifiedDate>={moment}Z"
+    if not query:
+        return changed
+    # && binds its neighbours before || does.
+    return f"{{{query}}}&&{changed}" if "||" in query else f"{query}&&{changed}"
 
 
 def _query(params: Mapping[str, object]) -> str:

@@ -1,12 +1,15 @@
 """An Airflow connection becomes a client of Codat."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
+from airflow.providers.common.compat.connection import (
+    get_async_connection,
+    get_async_extra_dejson,
+)
 from airflow.providers.common.compat.sdk import (
     AirflowNotFoundException,
     BaseHook,
@@ -17,48 +20,55 @@ from airflow_provider_codat.api import wire
 from airflow_provider_codat.api.client import (
     Conversation,
     Patience,
+    Rest,
     create,
     drive,
     get,
     post,
     send_once,
 )
-from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.errors import Busy, SettingsInvalid
 from airflow_provider_codat.api.idempotency import author_key
+from airflow_provider_codat.api.journal import Entry, Past
 from airflow_provider_codat.api.jsonvalues import to_json
 from airflow_provider_codat.api.models import (
     CUSTOMERS,
-    DataType,
     Destination,
-    Json,
     PushOperation,
 )
+from airflow_provider_codat.api.order import Done, Write, Written
 from airflow_provider_codat.api.pace import Pace
 from airflow_provider_codat.api.payload import canonical
 from airflow_provider_codat.api.redaction import hiding
-from airflow_provider_codat.api.replies import (
-    json_of,
-    object_of,
-    page_of,
-    push_operation_of,
-)
+from airflow_provider_codat.api.replies import json_of, page_of
 from airflow_provider_codat.api.retry import Sends
 from airflow_provider_codat.api.settings import Settings, read_settings
-from airflow_provider_codat.api.settle import settle
+from airflow_provider_codat.api.settle import Summary, settle
+from airflow_provider_codat.api.write import conclude, submit
 from airflow_provider_codat.hooks import form
+from airflow_provider_codat.hooks.reading import ReadingMixin
 
 if TYPE_CHECKING:
     import requests
+    from airflow.providers.common.compat.sdk import Connection
+    from airflow.sdk.log import amask_secret
 
     from airflow_provider_codat.api.transport import Transport
+else:
+    try:
+        from airflow.sdk.log import amask_secret
+    except ImportError:  # before Airflow 3.3.2
+        from asgiref.sync import sync_to_async
+
+        # In a thread: it waits for an answer of the supervisor's.
+        amask_secret = sync_to_async(mask_secret)
 
 T = TypeVar("T")
 
-_LARGEST_PAGE = 5000
 _SECRET_HEADERS = ("auth", "cookie", "key", "secret", "token")
 
 
-class CodatHook(BaseHook):
+class CodatHook(ReadingMixin, BaseHook):
     """Talks to Codat with the credential of an Airflow connection.
 
     Not to be shared between threads.
@@ -82,6 +92,7 @@ class CodatHook(BaseHook):
     ) -> None:
         super().__init__()
         self.codat_conn_id = codat_conn_id
+        self._stopped = False
         self._overrides = {**(hook_params or {}), **overrides}
 
     @classmethod
@@ -103,25 +114,50 @@ class CodatHook(BaseHook):
         try:
             connection = self.get_connection(self.codat_conn_id)
         except AirflowNotFoundException as error:
-            raise SettingsInvalid(
-                f"there is no Airflow connection {self.codat_conn_id!r}"
-            ) from error
+            raise self._missing() from error
+        settings, secrets = self._read(connection, connection.extra_dejson)
+        for secret in secrets:
+            mask_secret(secret)
+        return settings
+
+    async def aconnect(self) -> None:
+        """Read the connection as a trigger has to: without holding up its event loop.
+
+        :raises SettingsInvalid: naming the field that is missing or malformed.
+        """
+        try:
+            connection = await get_async_connection(self.codat_conn_id, hook=self)
+        except AirflowNotFoundException as error:
+            raise self._missing() from error
+        extra = await get_async_extra_dejson(connection)
+        settings, secrets = self._read(connection, extra)
+        for secret in secrets:
+            await amask_secret(secret)
+        self.__dict__["settings"] = settings
+
+    def _missing(self) -> SettingsInvalid:
+        return SettingsInvalid(f"there is no Airflow connection {self.codat_conn_id!r}")
+
+    def _read(
+        self, connection: "Connection", extra: Mapping[str, Any]
+    ) -> tuple[Settings, list[str]]:
+        """Return what a connection says, checked, and what of it is to be masked."""
         settings, warnings = read_settings(
             host=connection.host,
             schema=connection.schema,
             port=connection.port,
             password=connection.password,
-            extra=connection.extra_dejson,
+            extra=extra,
             overrides=self._overrides,
         )
-        for secret in settings.credential.secrets:
-            mask_secret(secret)
-        for name, value in settings.headers.items():
-            if any(word in name.lower() for word in _SECRET_HEADERS):
-                mask_secret(value)
         for warning in warnings:
             self.log.warning("Connection %s: %s", self.codat_conn_id, warning)
-        return settings
+        secrets = [
+            value
+            for name, value in settings.headers.items()
+            if any(word in name.lower() for word in _SECRET_HEADERS)
+        ]
+        return settings, [*settings.credential.secrets, *secrets]
 
     @cached_property
     def _transport(self) -> "Transport":
@@ -150,8 +186,17 @@ class CodatHook(BaseHook):
         if "_transport" in self.__dict__:
             self._transport.close()
 
+    def stop(self) -> None:
+        """Send nothing more of what is under way."""
+        self._stopped = True
+
+    def _send(self, request: wire.Request) -> wire.Reply:
+        if self._stopped:
+            raise Busy("the task was told to stop, so nothing more is sent")
+        return self._transport.send(request)
+
     def _drive(self, conversation: Conversation[T]) -> T:
-        return drive(conversation, self._transport.send)
+        return drive(conversation, self._send)
 
     def create_customer(
         self,
@@ -184,50 +229,57 @@ class CodatHook(BaseHook):
         :raises OutcomeUnknown: when a customer may exist.
         Source: https://docs.codat.io/sync-for-expenses-api#/operations/create-customer
         """
-        operation = self.create_record(
-            CUSTOMERS,
-            Destination(company_id, connection_id),
-            to_json(customer),
-            idempotency_key=author_key(idempotency_key or str(uuid4())),
-            timeout_in_minutes=timeout_in_minutes,
-            reused_key=idempotency_key is not None,
-        )
-        return dict(operation.raw)
-
-    def create_record(
-        self,
-        data_type: DataType,
-        destination: Destination,
-        payload: Json,
-        *,
-        idempotency_key: str,
-        timeout_in_minutes: int | None = None,
-        sends: Sends | None = None,
-        reused_key: bool = False,
-    ) -> PushOperation:
-        """Ask Codat to create a record of any data type.
-
-        :param sends: what earlier tries with this key left open.
-        :param reused_key: whether somebody else may have sent this key before.
-        """
+        destination = Destination(company_id, connection_id)
+        body = to_json(customer)
         request = wire.create(
             destination,
-            data_type,
-            canonical(payload),
-            idempotency_key=idempotency_key,
+            CUSTOMERS,
+            canonical(body),
+            idempotency_key=author_key(idempotency_key or str(uuid4())),
             timeout_in_minutes=timeout_in_minutes,
         )
-        return self._drive(
+        operation = self._drive(
             create(
                 request,
                 destination,
-                data_type,
+                CUSTOMERS,
                 self._patience,
-                sends=sends or Sends(),
-                reused_key=reused_key,
-                hide=hiding(payload),
+                sends=Sends(),
+                reused_key=idempotency_key is not None,
+                hide=hiding(body),
             )
         )
+        return dict(operation.raw)
+
+    def submit(
+        self,
+        write: Write,
+        past: Past,
+        *,
+        note: Callable[[Entry], None],
+        rest: Callable[[Rest], None] | None = None,
+    ) -> Written | Done:
+        """Bring a write to where Codat has accepted it; see :func:`api.write.submit`.
+
+        :param past: what earlier tries wrote down.
+        :param note: keeps an entry of the journal, or raises.
+        :param rest: waits where the write may be taken up again in another process; it
+            may raise to do so. By default it waits here.
+        """
+        conversation = submit(write, past, self._patience)
+        return drive(conversation, self._send, note=note, rest=rest)
+
+    def conclude(
+        self,
+        written: Written,
+        *,
+        note: Callable[[Entry], None],
+        hide: Callable[[str], str],
+        life: int,
+    ) -> Summary:
+        """Write down what came of a write; see :func:`api.write.conclude`."""
+        conversation = conclude(written, self._patience, hide=hide, life=life)
+        return drive(conversation, self._transport.send, note=note)
 
     def settle(
         self,
@@ -249,62 +301,6 @@ class CodatHook(BaseHook):
                 deadline=deadline,
             )
         )
-
-    def get_push_operation(
-        self, company_id: str, push_operation_key: str
-    ) -> dict[str, Any]:
-        """Return how one push operation stands, as Codat sent it.
-
-        Source: https://docs.codat.io/platform-api#/operations/get-push-operation
-        """
-        request = wire.read_push_operation(company_id, push_operation_key)
-        operation = self._drive(get(request, push_operation_of, self._patience))
-        return dict(operation.raw)
-
-    def list_push_operations(
-        self,
-        company_id: str,
-        *,
-        query: str | None = None,
-        order_by: str | None = None,
-        page_size: int = 100,
-    ) -> Iterator[dict[str, Any]]:
-        """Yield a company's push operations, over all pages, each once.
-
-        :param query: in Codat's query language, such as ``status=Failed``.
-        :param order_by: a property; with ``-`` before it, descending.
-        :param page_size: how many each request asks for, 1 to 5,000.
-        Source: https://docs.codat.io/platform-api#/operations/get-company-push-history
-        """
-        if not 1 <= page_size <= _LARGEST_PAGE:
-            raise ValueError(f"page_size must be from 1 to {_LARGEST_PAGE}")
-        # What is written meanwhile moves operations from one page to the next.
-        seen = set()
-        for page in count(1):
-            request = wire.list_push_operations(
-                company_id,
-                page=page,
-                page_size=page_size,
-                query=query,
-                order_by=order_by,
-            )
-            results, more = self._drive(get(request, page_of, self._patience))
-            for operation in results:
-                key = operation.get("pushOperationKey")
-                if key not in seen:
-                    seen.add(key)
-                    yield operation
-            if not more or not results:
-                return
-
-    def get_customer_model(self, company_id: str, connection_id: str) -> dict[str, Any]:
-        """Return what the connection's software wants of a customer.
-
-        Source: https://docs.codat.io/platform-api#/operations/get-create-update-model-options-by-data-type
-        """
-        destination = Destination(company_id, connection_id)
-        request = wire.read_model(destination, CUSTOMERS)
-        return self._drive(get(request, object_of, self._patience))
 
     def run(
         self,

@@ -1,51 +1,30 @@
 """Operators that write into a company's books through Codat."""
 
-import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow.providers.common.compat.sdk import BaseOperator
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_codat.api.customers import AccountingCustomer
-from airflow_provider_codat.api.errors import (
-    PayloadInvalid,
-    PushWarned,
-    SettingsInvalid,
-)
-from airflow_provider_codat.api.idempotency import Intent, author_key, derived_key
-from airflow_provider_codat.api.models import (
-    CUSTOMERS,
-    Destination,
-    Json,
-    PushOperation,
-)
+from airflow_provider_codat.api.models import CUSTOMERS
+from airflow_provider_codat.api.order import OnUnknownOutcome
 from airflow_provider_codat.api.payload import READ_ONLY
-from airflow_provider_codat.api.redaction import hiding
-from airflow_provider_codat.api.schema import UnknownProperties, checked
-from airflow_provider_codat.api.settle import Summary, judged, summary
-from airflow_provider_codat.failures import (
-    HAS_RETRY_POLICIES,
-    CodatRetryPolicy,
-    failing_at_once,
-)
+from airflow_provider_codat.api.resume import OnClear
+from airflow_provider_codat.api.schema import UnknownProperties
+from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.links.codat import CodatPushOperationLink
-from airflow_provider_codat.operators.arguments import argument, seconds, whole_minutes
-from airflow_provider_codat.operators.tries import earlier_sends, from_xcom, item_of
+from airflow_provider_codat.operators.record import CreateRecordOperator
 
 if TYPE_CHECKING:
-    import jinja2
-    from airflow.providers.common.compat.sdk import Context, RetryPolicy
-
-_LINK = CodatPushOperationLink()
+    from airflow.providers.common.compat.sdk import RetryPolicy
 
 
-class CreateAccountingCustomerOperator(BaseOperator):
+class CreateAccountingCustomerOperator(CreateRecordOperator):
     """Create one customer in a company's books.
 
-    The payload is checked before anything is sent; it is sent under one idempotency
-    key for all tries of the task; then the push operation is waited for.
+    The payload is checked, and what is about to be done is written down, before
+    anything is sent; then the push operation is waited for. Whatever happens meanwhile,
+    the next try goes on from what was written down.
 
     :param company_id: Codat's company, a UUID. (templated)
     :param connection_id: that company's connection to its accounting software, a UUID:
@@ -75,17 +54,34 @@ class CreateAccountingCustomerOperator(BaseOperator):
         (templated)
     :param fail_on_warning: whether a success with warnings fails the task. The result
         is pushed to XCom all the same.
+    :param deferrable: whether to wait without holding a worker: for the push operation,
+        and for whatever else takes longer than 10 seconds. Default: Airflow's own
+        ``[operators] default_deferrable``.
+    :param durable: whether to keep a journal in Airflow's task state store (3.3 and
+        later), from which a later try goes on. See ``docs/exactly-once.md``.
+    :param on_unknown_outcome: what to do when nobody knows whether the customer was
+        created: ``reconcile`` looks into the books, ``fail`` sends nothing more,
+        ``resend`` may create it twice.
+    :param reconcile_grace_seconds: after which Codat lists whatever it has accepted.
+    :param on_clear: what a task does that had succeeded and was cleared: ``reuse``
+        returns the same record, ``create`` creates another.
+    :param unknown_resolution: what a person found out about a customer of which this
+        task said ``OutcomeUnknown``: ``not_created``, or the record's id. It is obeyed
+        once, after the task was cleared. (templated)
     :param hook_params: extras of the connection, overridden for this task.
     :param retry_policy: Airflow's (3.3 and later);
         :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
     :return: a dict of ``push_operation_key``, ``status``, ``record_id`` (None unless it
         is in the books), ``company_id``, ``connection_id``, ``warnings`` (texts),
-        ``requested_at``, ``completed_at`` (times as Codat writes them).
+        ``requested_at``, ``completed_at`` (times as Codat writes them), ``adopted``
+        (whether it was found in the books after the answer was lost).
     :raises PayloadInvalid: with every problem; nothing was sent.
     :raises PushFailed: with every reason that Codat gave.
     :raises PushTimedOut: Codat gave up waiting; the customer may still appear.
     :raises OutcomeUnknown: a customer may exist; it is not sent again.
     """
+
+    data_type = CUSTOMERS
 
     template_fields: Sequence[str] = (
         "company_id",
@@ -96,12 +92,9 @@ class CreateAccountingCustomerOperator(BaseOperator):
         "timeout_in_minutes",
         "idempotency_key",
         "completion_timeout_seconds",
+        "unknown_resolution",
     )
-    # Empty: any text in a payload that ends in ".json" would be taken for a file.
-    template_ext: Sequence[str] = ()
     template_fields_renderers: ClassVar[dict[str, str]] = {"customer": "json"}
-    operator_extra_links = (_LINK,)
-    ui_color = "#e6f2ef"
 
     def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
         self,
@@ -120,6 +113,14 @@ class CreateAccountingCustomerOperator(BaseOperator):
         poll_interval_seconds: float = 30.0,
         completion_timeout_seconds: float | str = 3600.0,
         fail_on_warning: bool = False,
+        deferrable: bool = conf.getboolean(
+            "operators", "default_deferrable", fallback=False
+        ),
+        durable: bool = True,
+        on_unknown_outcome: OnUnknownOutcome = "reconcile",
+        reconcile_grace_seconds: float = 60.0,
+        on_clear: OnClear = "reuse",
+        unknown_resolution: str | None = None,
         hook_params: Mapping[str, Any] | None = None,
         retry_policy: "RetryPolicy | None" = None,
         **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
@@ -141,176 +142,14 @@ class CreateAccountingCustomerOperator(BaseOperator):
         self.poll_interval_seconds = poll_interval_seconds
         self.completion_timeout_seconds = completion_timeout_seconds
         self.fail_on_warning = fail_on_warning
+        self.deferrable = deferrable
+        self.durable = durable
+        self.on_unknown_outcome = on_unknown_outcome
+        self.reconcile_grace_seconds = reconcile_grace_seconds
+        self.on_clear = on_clear
+        self.unknown_resolution = unknown_resolution
         self.hook_params = hook_params
-        self._under_way = ""
 
-    @cached_property
-    def hook(self) -> CodatHook:
-        """The hook that talks to Codat."""
-        return CodatHook(self.codat_conn_id, hook_params=self.hook_params)
-
-    def _do_render_template_fields(
-        self,
-        parent: Any,  # noqa: ANN401 - Airflow's signature
-        template_fields: Iterable[str],
-        context: "Context",
-        jinja_env: "jinja2.Environment",
-        seen_oids: set[int],
-    ) -> None:
-        """Render what the author wrote, and nothing that came from an XCom.
-
-        Airflow renders what ``expand_kwargs`` gets from an XCom a second time: a
-        customer called ``{{ ... }}`` would be run as a template on the worker.
-        """
-        fields = list(template_fields)
-        seen_oids.update(id(value) for value in from_xcom(self, fields, context))
-        super()._do_render_template_fields(
-            parent, fields, context, jinja_env, seen_oids
-        )
-
-    def execute(self, context: "Context") -> Summary:
-        """Check, send, wait, and return which record it became."""
-        with failing_at_once():
-            try:
-                return self._create(context)
-            finally:
-                self.hook.close()
-
-    def on_kill(self) -> None:
-        """Say what goes on at Codat: nothing can cancel a push operation."""
-        if self._under_way:
-            self.log.warning("Killed while %s; it may go on at Codat", self._under_way)
-
-    def _create(self, context: "Context") -> Summary:
-        payload = self._checked_payload()
-        hide = hiding(payload)
-        patience = seconds(
-            self.completion_timeout_seconds, "completion_timeout_seconds"
-        )
-        interval = seconds(self.poll_interval_seconds, "poll_interval_seconds")
-        operation = self._submit(payload, context)
-        if self.wait_for_completion:
-            self._under_way = f"push operation {operation.key} was {operation.status}"
-            operation = self.hook.settle(
-                operation,
-                poll_interval_seconds=interval,
-                deadline=time.time() + patience,
-            )
-            self._under_way = ""
-        return self._conclude(operation, hide, context)
-
-    def _checked_payload(self) -> Json:
-        """Return the payload as it is to be sent.
-
-        The rendered field itself stays as it is: Airflow shows it.
-        """
-        if self.validate not in ("schema", "off"):
-            raise SettingsInvalid("validate must be 'schema' or 'off'")
-        found = argument(
-            checked,
-            self.customer,
-            CUSTOMERS.name,
-            against_schema=self.validate == "schema",
-            unknown_properties=self.unknown_properties,
-            read_only_fields=self.read_only_fields,
-        )
-        if found.left_out:
-            self.log.info(
-                "Left out of the payload, as Codat takes it in no write: %s "
-                "(read_only_fields)",
-                ", ".join(found.left_out),
-            )
-        for problem in found.problems:
-            if problem.severity == "warning":
-                self.log.warning("Payload: %s", problem)
-        if found.errors:
-            raise PayloadInvalid(found.errors)
-        return found.payload
-
-    def _submit(self, payload: Json, context: "Context") -> PushOperation:
-        destination = argument(Destination, self.company_id, self.connection_id)
-        timeout = whole_minutes(self.timeout_in_minutes, "timeout_in_minutes")
-        key = self._key(destination, context)
-        self.log.info(
-            "Creating a customer in company %s over connection %s "
-            "(idempotency key %s, try %s)",
-            destination.company_id,
-            destination.connection_id,
-            key,
-            context["ti"].try_number,
-        )
-        self._under_way = f"the create with idempotency key {key} was sent"
-        operation = self.hook.create_record(
-            CUSTOMERS,
-            destination,
-            payload,
-            idempotency_key=key,
-            timeout_in_minutes=timeout,
-            sends=earlier_sends(context),
-            reused_key=bool(self.idempotency_key),
-        )
-        self._under_way = ""
-        self.log.info(
-            "Codat accepted it as push operation %s (%s)",
-            operation.key,
-            operation.status,
-        )
-        self._push_link(operation, context)
-        return operation
-
-    def _key(self, destination: Destination, context: "Context") -> str:
-        """Return the idempotency key: the author's, or one derived from the intent."""
-        if self.idempotency_key:
-            return argument(author_key, self.idempotency_key)
-        ti = context["ti"]
-        intent = Intent(
-            base_url=self.hook.settings.base_url,
-            destination=destination,
-            data_type=CUSTOMERS,
-            dag_id=ti.dag_id,
-            run_id=ti.run_id,
-            task_id=ti.task_id,
-            item=argument(item_of, ti, self.item_key),
-        )
-        return derived_key(intent)
-
-    def _push_link(self, operation: PushOperation, context: "Context") -> None:
-        """Make the link work while the task waits; XComs are wiped before each try."""
-        url = self.hook.settings.portal_url(
-            company_id=operation.company_id,
-            connection_id=operation.connection_id,
-            push_operation_key=operation.key,
-        )
-        context["ti"].xcom_push(key=_LINK.xcom_key, value=url)
-
-    def _conclude(
-        self,
-        operation: PushOperation,
-        hide: Callable[[str], str],
-        context: "Context",
-    ) -> Summary:
-        """Return the result of a push operation, or raise what its end means."""
-        result = summary(operation, hide)
-        for warning in result["warnings"]:
-            self.log.warning("Push operation %s: %s", operation.key, warning)
-        if not operation.ended:
-            self.log.info("Not waiting for push operation %s", operation.key)
-            return result
-        try:
-            judged(operation, hide=hide, fail_on_warning=self.fail_on_warning)
-        except PushWarned:
-            context["ti"].xcom_push(key="return_value", value=result)
-            raise
-        if operation.record_id is None:
-            self.log.warning(
-                "Push operation %s succeeded, but Codat does not say which record it "
-                "became",
-                operation.key,
-            )
-        else:
-            self.log.info(
-                "Push operation %s succeeded: record %s",
-                operation.key,
-                operation.record_id,
-            )
-        return result
+    def payload(self) -> object:
+        """Return the customer, as it was rendered."""
+        return self.customer

@@ -4,25 +4,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_codat.api.errors import SettingsInvalid
-from airflow_provider_codat.api.retry import Sends
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
     from airflow.sdk.types import RuntimeTaskInstanceProtocol
 
 
-def earlier_sends(context: "Context") -> Sends:
-    """Return what tries before this one may have sent.
+def unseen_since(context: "Context") -> float | None:
+    """Return since when tries of which nothing was written down may have sent.
 
-    Nothing was written down, so a later try counts as having been preceded by a send
-    as old as the DAG run itself.
+    A later try counts as having been preceded by a send as old as the DAG run itself.
+
+    :return: epoch seconds; None for a first try.
     """
     run = context["dag_run"]
     # In a run that was cleared, an item may have come to a new map index, with a first
     # try there.
     if context["ti"].try_number <= 1 and not run.clear_number:
-        return Sends()
-    return Sends(first_at=_no_send_before(run), unresolved=True)
+        return None
+    return _no_send_before(run)
 
 
 def _no_send_before(run: Any) -> float:  # noqa: ANN401 - a DAG run of any Airflow

@@ -1,15 +1,18 @@
 """One task for each thing that can go wrong; ``scripts/troubleshooting.py`` runs it."""
 
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
+from airflow_provider_codat.sensors.codat import CodatPushOperationSensor
 
 COMPANY = os.environ.get("CODAT_COMPANY_ID", "")
 CONNECTION = os.environ.get("CODAT_CONNECTION_ID", "")
+# Operations that end badly, or never, keep a look into the books from being sure.
+OTHER_CONNECTION = os.environ.get("CODAT_OTHER_CONNECTION_ID", "")
 ONE_KEY = "7d3f7f0c-5f43-4b6b-9a33-0d9f5a1f2c11"
 FIVE_MISTAKES = {
     "custmerName": "Larkspur Stationery Ltd",
@@ -20,16 +23,27 @@ FIVE_MISTAKES = {
 }
 
 
+def customer(task_id: str, **more: str) -> dict[str, str]:
+    """Return a customer that is called like the task, in one word."""
+    return {"customerName": task_id.replace("_", ""), "status": "Active", **more}
+
+
 def create(task_id: str, **arguments: Any) -> CreateAccountingCustomerOperator:  # noqa: ANN401 - the operator's own
     """Create a customer that is called like the task."""
     given: dict[str, Any] = {
         "company_id": COMPANY,
         "connection_id": CONNECTION,
-        "customer": {"customerName": task_id, "status": "Active"},
-        "hook_params": {"retry_budget_seconds": 3, "read_timeout_seconds": 5},
+        "customer": customer(task_id),
+        "hook_params": {
+            "retry_budget_seconds": 3,
+            "read_timeout_seconds": 5,
+            "request_lifetime_seconds": 1,
+        },
         "poll_interval_seconds": 1,
         "completion_timeout_seconds": 5,
+        "reconcile_grace_seconds": 1,
         "retries": 0,
+        "retry_delay": timedelta(seconds=1),
     }
     return CreateAccountingCustomerOperator(task_id=task_id, **{**given, **arguments})
 
@@ -48,15 +62,19 @@ with DAG(
         "faulted_500",
         "gateway_502",
         "gateway_502_once",
+        "gateway_502_then_403",
         "maintenance_503",
         "junk_body",
         "reset_after",
         "push_fails",
-        "push_fails_without_reason",
-        "push_times_out",
-        "push_stays_pending",
     ):
         create(name)
+    for name in ("push_fails_without_reason", "push_times_out"):
+        create(name, connection_id=OTHER_CONNECTION)
+    create("push_stays_pending", connection_id=OTHER_CONNECTION, retries=1)
+    create(
+        "marked_failed", connection_id=OTHER_CONNECTION, completion_timeout_seconds=60
+    )
     create("wrong_key_401", codat_conn_id="codat_wrong_key")
     create("unknown_company_404", company_id="11111111-2222-4333-8444-555555555555")
     create("no_such_host", codat_conn_id="codat_no_such_host")
@@ -65,5 +83,30 @@ with DAG(
     create("five_mistakes", customer=FIVE_MISTAKES)
     create("nothing_from_xcom", customer="{{ ti.xcom_pull(task_ids='nobody') }}")
     create("warned", fail_on_warning=True)
+    create("stale_books", codat_conn_id="codat_with_stale_books")
+    create("in_the_triggerer", deferrable=True)
+    create("paused_500", deferrable=True, reconcile_grace_seconds=12)
     first = create("same_key_first", idempotency_key=ONE_KEY)
     first >> create("same_key_422", idempotency_key=ONE_KEY)
+
+    # These are cleared after they have ended.
+    create("cleared")
+    create(
+        "payload_changed",
+        customer=customer("payload_changed", phone="0{{ ti.try_number }}"),
+    )
+    create("journal_changed")
+    create(
+        "not_asked_500",
+        on_unknown_outcome="fail",
+        unknown_resolution="{{ var.value.get('codat_resolution', '') }}",
+    )
+
+    later = [create(f"accepted_{n}", wait_for_completion=False) for n in (1, 2)]
+    CodatPushOperationSensor(
+        task_id="in_the_books",
+        company_id=COMPANY,
+        push_operation_keys=[task.output for task in later],
+        poke_interval=1,
+        retries=0,
+    )

@@ -17,7 +17,11 @@ import pytest
 from airflow_provider_codat.api import client, wire
 from airflow_provider_codat.api.client import (
     Conversation,
+    Note,
     Patience,
+    Pause,
+    Rest,
+    Send,
     adrive,
     create,
     drive,
@@ -29,6 +33,7 @@ from airflow_provider_codat.api.errors import (
     CodatError,
     CodatFaulted,
     IdempotencyConflict,
+    JournalFailed,
     Malformed,
     NotAuthorised,
     NotFound,
@@ -39,6 +44,7 @@ from airflow_provider_codat.api.errors import (
     StillInProgress,
     Unreachable,
 )
+from airflow_provider_codat.api.journal import Entry
 from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
 from airflow_provider_codat.api.payload import canonical
 from airflow_provider_codat.api.redaction import hiding
@@ -666,6 +672,45 @@ def test_an_unknown_outcome_says_where_to_look(creating: Creating) -> None:
     words = str(unknown.value)
     for part in ("Codat answered 500", "correlation id", creating.key, "push history"):
         assert part in words
+    assert words.startswith(unknown.value.reason + "\n")
+    assert "Look at" not in unknown.value.reason
+
+
+@pytest.mark.parametrize(
+    ("orders", "may_tell"),
+    [
+        pytest.param([("codat_error_after_commit", {})], True, id="Codat's fault"),
+        pytest.param([("junk_body", LONG)], True, id="junk"),
+        pytest.param([("redirect", LONG)], True, id="redirect"),
+        pytest.param([("codat_error_before_commit", {"status": 422})], False, id="422"),
+        pytest.param(
+            [
+                ("reset_after_commit", {}),
+                ("gateway_error_before_commit", {"status": 403}),
+            ],
+            False,
+            id="a refusal after a lost answer",
+        ),
+        pytest.param(
+            [
+                ("reset_after_commit", {}),
+                ("too_many_requests", {"retry_after": KEY_LIFETIME_SECONDS}),
+            ],
+            True,
+            id="a key that is too old",
+        ),
+    ],
+)
+def test_whether_the_books_may_tell(
+    orders: list[Order], creating: Creating, *, may_tell: bool
+) -> None:
+    """A look at the books is worth it, but for what a person has to put right first."""
+    creating.patience = replace(creating.patience, budget_seconds=1e6)
+    for kind, fields in orders:
+        creating.codat.order(kind, **fields)
+    with pytest.raises(OutcomeUnknown) as unknown:
+        creating()
+    assert unknown.value.books_may_tell is may_tell
 
 
 def test_codats_own_fault_carries_its_correlation_id(
@@ -876,3 +921,70 @@ def test_a_put_hides_what_codat_quotes(
     conversation = send_once(request, json_of, patience(), hide=hiding(payload))
     with pytest.raises(Refused, match="<customerName> is not unique"):
         drive(conversation, transport(server.url).send)
+
+
+# --- what is written down, and where a conversation may be broken off ---
+
+ENTRY = Entry("intent", 0, 1.0)
+
+
+def scripted(*steps: Send | Pause | Note) -> Conversation[list[Any]]:
+    """Yield these steps, and return what came back for each of them."""
+    replies: list[Any] = []
+    for step in steps:
+        replies = [*replies, (yield step)]
+    return replies
+
+
+def test_an_entry_is_kept_before_the_conversation_goes_on(
+    clock: "MovableClock",
+) -> None:
+    """A note is handed over in its turn, and no reply of before comes back for it."""
+    order: list[object] = []
+
+    def send(request: wire.Request) -> wire.Reply:
+        order.append(request)
+        return wire.NoAnswer("gone")
+
+    steps = scripted(Send(GET), Note(ENTRY), Pause(1.0, "x"), Send(GET))
+    replies = drive(steps, send, clock.sleep, note=order.append)
+    assert order == [GET, ENTRY, GET]
+    assert [reply is None for reply in replies] == [False, True, True, False]
+    assert clock.waits == [1.0]
+
+
+def test_what_cannot_be_written_ends_the_conversation() -> None:
+    """After a note that was not kept, nothing more is sent."""
+
+    def fail(_entry: Entry) -> None:
+        raise JournalFailed("full")
+
+    def send(_request: wire.Request) -> wire.Reply:
+        raise AssertionError
+
+    with pytest.raises(JournalFailed):
+        drive(scripted(Note(ENTRY), Send(GET)), send, note=fail)
+
+
+def test_a_rest_may_be_taken_elsewhere(clock: "MovableClock") -> None:
+    """Who drives may take a rest otherwise than a pause; by default it is slept."""
+    rested: list[Rest] = []
+    steps = [Pause(1.0, "short"), Rest(60.0, "long")]
+
+    def send(_request: wire.Request) -> wire.Reply:
+        raise AssertionError
+
+    drive(scripted(*steps), send, clock.sleep, rest=rested.append)
+    assert (clock.waits, rested) == ([1.0], [Rest(60.0, "long")])
+    drive(scripted(*steps), send, clock.sleep)
+    assert clock.waits == [1.0, 1.0, 60.0]
+
+
+def test_a_triggerer_writes_nothing_down(
+    transport: Transports, clock: "MovableClock"
+) -> None:
+    """The async driver waits as the other one does, and keeps no journal."""
+    sender = transport("http://127.0.0.1:9")
+    with pytest.raises(CodatError, match="only a worker may write into the journal"):
+        async_way(scripted(Rest(2.0, "x"), Note(ENTRY)), sender, clock)
+    assert clock.waits == [2.0]

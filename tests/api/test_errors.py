@@ -10,7 +10,12 @@ import pytest
 
 from airflow_provider_codat import api
 from airflow_provider_codat.api import customers, errors
-from airflow_provider_codat.api.models import Problem, PushOperation, Remark
+from airflow_provider_codat.api.models import (
+    Problem,
+    PullOperation,
+    PushOperation,
+    Remark,
+)
 
 KEY = "7d9f0f0c-54c8-4e4c-9e0e-3a0f3f5d1c11"
 OPERATION = PushOperation(
@@ -27,6 +32,18 @@ OPERATION = PushOperation(
     warnings=(),
     raw={"status": "Failed"},
 )
+PULL = PullOperation(
+    id=KEY,
+    company_id=KEY,
+    connection_id=KEY,
+    data_type="customers",
+    status="FetchError",
+    requested_at="2026-03-01T00:00:00Z",
+    completed=False,
+    errored=True,
+    progress=None,
+    raw={"status": "FetchError"},
+)
 PROBLEMS = (Problem("status", "required", "must be there"), Problem("", "type", "x"))
 REFUSED: dict[str, Any] = {
     "status": 400,
@@ -37,6 +54,8 @@ EXAMPLES = [
     errors.CodatError("x"),
     errors.SettingsInvalid("x"),
     errors.PayloadInvalid(PROBLEMS),
+    errors.PayloadChanged("x", record_id="7"),
+    errors.JournalFailed("x"),
     errors.Unreachable("x"),
     errors.Refused("x", **REFUSED),
     errors.NotAuthorised("x", **REFUSED),
@@ -49,7 +68,8 @@ EXAMPLES = [
     errors.StillPending("x", operation=OPERATION),
     errors.CodatFaulted("x", status=503, correlation_id="a1"),
     errors.Malformed("x"),
-    errors.OutcomeUnknown("x", candidates=[KEY]),
+    errors.RefreshFailed("x", operation=PULL),
+    errors.OutcomeUnknown("x", candidates=[KEY], books_may_tell=True, reason="y"),
     errors.PushEnded("x", operation=OPERATION),
     errors.PushFailed("x", operation=OPERATION),
     errors.PushTimedOut("x", operation=OPERATION),
@@ -140,6 +160,13 @@ def test_a_limit_reads_as_a_moment() -> None:
     """RateLimited says until when, in UTC."""
     said = str(errors.RateLimited("Too many.", until=1_772_323_200.0))
     assert said == "Too many.; not before 2026-03-01 00:00:00 UTC"
+
+
+def test_an_unknown_outcome_has_a_reason() -> None:
+    """What another message is built on: the reason alone, or else the whole message."""
+    assert errors.OutcomeUnknown("x\nLook there", reason="x").reason == "x"
+    plain = errors.OutcomeUnknown("x")
+    assert (plain.reason, plain.candidates, plain.books_may_tell) == ("x", (), False)
 
 
 def test_what_the_package_shows() -> None:

@@ -13,6 +13,7 @@ from airflow_provider_codat.api.models import (
     DataType,
     Destination,
     Problem,
+    PullOperation,
     PushOperation,
     Remark,
     checked_uuid,
@@ -39,12 +40,28 @@ def operation(status: str) -> PushOperation:
     )
 
 
+def pull(status: str, **flags: bool) -> PullOperation:
+    return PullOperation(
+        id=ID,
+        company_id=ID,
+        connection_id=OTHER_ID,
+        data_type="customers",
+        status=status,
+        requested_at="2026-03-01T00:00:00Z",
+        completed=flags.get("completed", False),
+        errored=flags.get("errored", False),
+        progress=None,
+        raw={"errorMessage": "Fen Bakery is odd"},
+    )
+
+
 NOUNS = {
     "Problem": Problem("status", "enum", "must be Active"),
     "DataType": CUSTOMERS,
     "Destination": Destination(ID, OTHER_ID),
     "Remark": Remark("Name", "is taken"),
     "PushOperation": operation("Pending"),
+    "PullOperation": pull("Queued"),
 }
 
 
@@ -114,6 +131,58 @@ def test_only_documented_ends_are_ends(status: str, *, ended: bool) -> None:
     assert operation(status).ended is ended
 
 
+RUNNING = [
+    "Initial",
+    "Queued",
+    "Fetching",
+    "MapQueued",
+    "Mapping",
+    "ProcessingQueued",
+    "Processing",
+    "ValidationQueued",
+    "Validating",
+    "Polishing",
+]
+FAILED = [
+    "FetchError",
+    "MapError",
+    "InternalError",
+    "ProcessingError",
+    "ValidationError",
+    "AuthError",
+    "Cancelled",
+    "NotSupported",
+    "RateLimitError",
+    "PermissionsError",
+    "PrerequisiteNotMet",
+]
+
+
+@pytest.mark.parametrize(
+    ("made", "ended", "failed"),
+    [
+        *(pytest.param(pull(s), False, False, id=s) for s in RUNNING),
+        *(pytest.param(pull(s), True, True, id=s) for s in FAILED),
+        *(pytest.param(pull(s.upper()), True, True, id=s.upper()) for s in FAILED),
+        pytest.param(pull("Complete"), True, False, id="Complete"),
+        pytest.param(pull("complete"), True, False, id="complete"),
+        pytest.param(pull("Polishing", completed=True), True, False, id="completed"),
+        pytest.param(pull("Polishing", errored=True), True, True, id="errored"),
+        pytest.param(
+            pull("Complete", completed=True, errored=True), True, True, id="both"
+        ),
+    ],
+)
+def test_how_a_refresh_ends(made: PullOperation, *, ended: bool, failed: bool) -> None:
+    """By its status, in any case, or by Codat's summary; the worse of both counts."""
+    assert (made.ended, made.failed) == (ended, failed)
+
+
+def test_a_refresh_does_not_show_the_books() -> None:
+    """What Codat says of it may quote the books, so it stays out of logs."""
+    assert "Fen" not in repr(pull("FetchError"))
+
+
 def test_nouns_read_as_one_line() -> None:
     """A problem names its place, a remark its field, where there is one."""
     assert str(Problem("a[0].b", "type", "must be text")) == "a[0].b: must be text"
@@ -125,5 +194,9 @@ def test_nouns_read_as_one_line() -> None:
 
 
 def test_customers_are_one_row_of_the_table() -> None:
-    """Customers are written under the name that Codat's replies give them."""
-    assert DataType("customers", "customers", "customer") == CUSTOMERS
+    """Customers are written under the name that Codat's replies give them.
+
+    They are told apart by what a person would tell them apart by.
+    """
+    told_apart = ("id", "customerName", "emailAddress", "taxNumber")
+    assert DataType("customers", "customers", "customer", told_apart) == CUSTOMERS

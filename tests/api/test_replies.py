@@ -16,6 +16,7 @@ from airflow_provider_codat.api.errors import Malformed, Refused, StillInProgres
 from airflow_provider_codat.api.models import CUSTOMERS, Destination, Remark
 from airflow_provider_codat.api.redaction import hiding
 from airflow_provider_codat.api.replies import (
+    already_in_progress,
     classified,
     correlation_id,
     described,
@@ -692,3 +693,27 @@ def test_correlation_ids() -> None:
     assert correlation_id(reply(500, ERROR)) == "a1b2c3"
     assert correlation_id(reply(500, {**ERROR, "correlationId": None})) == ""
     assert correlation_id(reply(500, HTML)) == ""
+
+
+RUNS_ALREADY = "DatasetAlreadyInProgressException: Cannot queue customers sync"
+
+
+@pytest.mark.parametrize(
+    ("response", "runs"),
+    [
+        pytest.param(reply(409), True, id="409"),
+        pytest.param(reply(409, {"error": "Wait."}), True, id="409 of Codat's"),
+        pytest.param(reply(400, {"error": RUNS_ALREADY}), True, id="400 that says so"),
+        pytest.param(reply(500, {"error": RUNS_ALREADY}), True, id="500 that says so"),
+        pytest.param(reply(400, {"error": "No."}), False, id="another 400"),
+        pytest.param(reply(400, {"error": f"Not {RUNS_ALREADY}"}), False, id="within"),
+        pytest.param(reply(400, {"error": None}), False, id="no words"),
+        pytest.param(reply(400, RUNS_ALREADY.encode()), False, id="a gateway's words"),
+        pytest.param(reply(200, {"error": RUNS_ALREADY}), False, id="a success"),
+    ],
+)
+def test_a_refresh_that_runs_already_is_known(
+    response: Response, *, runs: bool
+) -> None:
+    """By the status for conflicts, or by the exception that Codat names."""
+    assert already_in_progress(response) is runs

@@ -193,6 +193,7 @@ VALID: dict[str, list[Any]] = {
         ("http://portal.example/{{x}}", "http://portal.example/{{x}}"),
     ],
     "read_timeout_seconds": [(60, 60.0), ("60", 60.0)],
+    "request_lifetime_seconds": [(60, 60.0), ("60", 60.0)],
     "requests_per_minute": [(100, 100), ("100", 100), (1, 1)],
     "retry_budget_seconds": [(600, 600.0), ("600", 600.0)],
     "verify": [
@@ -239,6 +240,7 @@ MALFORMED: dict[str, list[Any]] = {
         7,
     ],
     "read_timeout_seconds": [0, -1, "soon", True, {}, "nan", "inf", 86_401],
+    "request_lifetime_seconds": [0, -1, "soon", True, [], "nan", "inf", 86_401],
     "requests_per_minute": [0, -1, "many", True, 1.5, "1.5", "٣", [], "9" * 5000],
     "retry_budget_seconds": [0, -1, "soon", True, [], "nan", "inf", 86_401],
     "verify": [7, [], {}],
@@ -299,6 +301,7 @@ def test_defaults() -> None:
         "connect_timeout_seconds": 10.0,
         "read_timeout_seconds": 30.0,
         "retry_budget_seconds": 120.0,
+        "request_lifetime_seconds": 600.0,
         "requests_per_minute": 900,
         "client_certificate_path": None,
         "client_key_path": None,

@@ -27,7 +27,13 @@ from airflow_provider_codat.api.models import (
 from airflow_provider_codat.api.payload import canonical
 from airflow_provider_codat.api.redaction import hiding
 from airflow_provider_codat.api.retry import Sends
-from airflow_provider_codat.api.settle import judged, settle
+from airflow_provider_codat.api.settle import (
+    created_nothing,
+    judged,
+    recalled,
+    settle,
+    summary,
+)
 from airflow_provider_codat.api.transport import Transport
 from airflow_provider_codat.api.wire import Request, Response
 from airflow_provider_codat.api.wire import create as create_request
@@ -362,6 +368,44 @@ def test_what_an_end_means(
         assert raised.value.candidates == (KEY,)  # type: ignore[attr-defined] # it is one
     else:
         assert raised.value.operation is ended  # type: ignore[attr-defined] # as every other
+
+
+@pytest.mark.parametrize(
+    ("ended", "kind"), [row[::2] for row in ENDS.values()], ids=ENDS
+)
+def test_what_created_nothing(
+    ended: PushOperation, kind: type[CodatError] | None
+) -> None:
+    """Only what is told as a clean failure is known to have made no record."""
+    assert created_nothing(ended) is (kind is PushFailed)
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_summary_is_plain_and_tells_whose_it_is(*, adopted: bool) -> None:
+    """What a later task gets is JSON, quotes no payload, and says what was adopted."""
+    ended = operation(
+        "Success", record_id="7", warnings=(Remark("Name", f"{NAME} is long"),)
+    )
+    told = summary(ended, hiding({"customerName": NAME}), adopted=adopted)
+    assert json.loads(json.dumps(told)) == {
+        "push_operation_key": KEY,
+        "status": "Success",
+        "record_id": "7",
+        "company_id": COMPANY,
+        "connection_id": CONNECTION,
+        "warnings": ["Name: <customerName> is long"],
+        "requested_at": "2026-03-01T00:00:00Z",
+        "completed_at": None,
+        "adopted": adopted,
+    }
+    again = summary(recalled(told), adopted=adopted)
+    assert again == told
+
+
+@pytest.mark.parametrize("status", ["Pending", "Failed", "TimedOut"])
+def test_a_summary_names_no_record_that_may_not_be(status: str) -> None:
+    """Whatever Codat names before success is not told as the record."""
+    assert summary(operation(status, record_id="7"))["record_id"] is None
 
 
 # What is ordered of the simulator; what becomes of it; records in the books.

@@ -4,9 +4,10 @@ import json
 import os
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import pytest
 import requests
@@ -142,6 +143,63 @@ REQUESTS = {
         ("GET", f"/companies/{COMPANY}/connections/{CONNECTION}/options/customers", ""),
     ),
     "companies": (wire.list_companies(), ("GET", "/companies", "page=1&pageSize=1")),
+    "refresh": (
+        wire.refresh(
+            COMPANY.upper(),
+            "customers",
+            connection_id=CONNECTION.upper(),
+            idempotency_key=KEY,
+        ),
+        (
+            "POST",
+            f"/companies/{COMPANY}/data/queue/customers",
+            f"connectionId={CONNECTION}",
+        ),
+    ),
+    "refresh of a whole company": (
+        wire.refresh(
+            COMPANY, "banking-accounts", connection_id=None, idempotency_key=KEY
+        ),
+        ("POST", f"/companies/{COMPANY}/data/queue/banking-accounts", ""),
+    ),
+    "pull operation": (
+        wire.read_pull_operation(COMPANY.upper(), f" {KEY}"),
+        ("GET", f"/companies/{COMPANY}/data/history/{KEY}", ""),
+    ),
+    "pull operations": (
+        wire.list_pull_operations(COMPANY, page=1, page_size=9, order_by="-requested"),
+        (
+            "GET",
+            f"/companies/{COMPANY}/data/history",
+            "page=1&pageSize=9&orderBy=-requested",
+        ),
+    ),
+    "data status": (
+        wire.read_data_status(COMPANY.upper()),
+        ("GET", f"/companies/{COMPANY}/dataStatus", ""),
+    ),
+    "customers": (
+        wire.list_customers(
+            COMPANY.upper(),
+            page=2,
+            page_size=50,
+            query="customerName=Fen & Co",
+            order_by="-modifiedDate",
+            modified_since=None,
+        ),
+        (
+            "GET",
+            f"/companies/{COMPANY}/data/customers",
+            (
+                "page=2&pageSize=50&query=customerName%3DFen%20%26%20Co"
+                "&orderBy=-modifiedDate"
+            ),
+        ),
+    ),
+    "customer": (
+        wire.read_customer(COMPANY.upper(), "../Bäckerei 7"),
+        ("GET", f"/companies/{COMPANY}/data/customers/..%2FB%C3%A4ckerei%207", ""),
+    ),
 }
 
 
@@ -150,6 +208,96 @@ def test_each_question(request_: Request, sent: tuple[str, str, str]) -> None:
     """Each question has its documented method, path and query."""
     assert (request_.method, request_.path, request_.query) == sent
     assert (request_.idempotency_key is None) is (request_.method == "GET")
+
+
+MOMENT = datetime(2026, 3, 1, 12, 30, 59, 999_999, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("query", "since", "sent"),
+    [
+        (None, MOMENT, "modifiedDate>=2026-03-01T12:30:59Z"),
+        ("", MOMENT, "modifiedDate>=2026-03-01T12:30:59Z"),
+        ("a=1", MOMENT, "a=1&&modifiedDate>=2026-03-01T12:30:59Z"),
+        ("a=1&&b=2", MOMENT, "a=1&&b=2&&modifiedDate>=2026-03-01T12:30:59Z"),
+        ("a=1||b=2", MOMENT, "{a=1||b=2}&&modifiedDate>=2026-03-01T12:30:59Z"),
+        (
+            None,
+            MOMENT.astimezone(timezone(timedelta(hours=-5))),
+            "modifiedDate>=2026-03-01T12:30:59Z",
+        ),
+        ("a=1", None, "a=1"),
+        (None, None, None),
+    ],
+    ids=["alone", "empty", "and", "and and", "or", "another zone", "no time", "none"],
+)
+def test_a_moment_joins_the_query(
+    query: str | None, since: datetime | None, sent: str | None
+) -> None:
+    """Both have to hold; the moment is in UTC, and rather earlier than later."""
+    request = wire.list_customers(
+        COMPANY,
+        page=1,
+        page_size=1,
+        query=query,
+        order_by=None,
+        modified_since=since,
+    )
+    assert dict(parse_qsl(request.query)).get("query") == sent
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    """It would be another moment on another machine; the message says so."""
+    with pytest.raises(ValueError, match="modified_since must have a time zone"):
+        wire.list_customers(
+            COMPANY,
+            page=1,
+            page_size=1,
+            query=None,
+            order_by=None,
+            modified_since=MOMENT.replace(tzinfo=None),
+        )
+
+
+def refresh(
+    company: str = COMPANY,
+    data_type: str = "customers",
+    connection: str | None = None,
+    key: str = KEY,
+) -> Request:
+    return wire.refresh(
+        company, data_type, connection_id=connection, idempotency_key=key
+    )
+
+
+WRONG_IDS: dict[str, tuple[Callable[[], Request], str]] = {
+    "refresh's company": (lambda: refresh(company="x"), "company_id"),
+    "refresh's connection": (lambda: refresh(connection=""), "connection_id"),
+    "refresh's key": (lambda: refresh(key="x"), "key"),
+    "refresh's data type": (lambda: refresh(data_type=".."), "path"),
+    "pull operation's company": (
+        lambda: wire.read_pull_operation("x", KEY),
+        "company_id",
+    ),
+    "pull operation": (lambda: wire.read_pull_operation(COMPANY, "x"), "dataset_id"),
+    "pull operations' company": (
+        lambda: wire.list_pull_operations("x", page=1, page_size=1, order_by=None),
+        "company_id",
+    ),
+    "status of a company": (lambda: wire.read_data_status("x"), "company_id"),
+    "customer's company": (lambda: wire.read_customer("x", "7"), "company_id"),
+    "customer that climbs": (lambda: wire.read_customer(COMPANY, ".."), "path"),
+    "no customer": (lambda: wire.read_customer(COMPANY, ""), "path"),
+}
+
+
+@pytest.mark.parametrize(("question", "name"), WRONG_IDS.values(), ids=WRONG_IDS)
+def test_nothing_is_read_back_of_what_is_no_id(
+    question: Callable[[], Request], name: str
+) -> None:
+    """An id that is none, or would climb, is refused before it becomes a path."""
+    with pytest.raises(ValueError, match=name):
+        question()
 
 
 @pytest.mark.parametrize("name", ["company_id", "push_operation_key"])

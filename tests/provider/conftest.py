@@ -1,5 +1,6 @@
 """A real Airflow in a folder of its own, and a local Codat: nothing is patched."""
 
+import asyncio
 import json
 import logging
 import os
@@ -10,8 +11,8 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, aclosing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
@@ -44,6 +45,10 @@ with warnings.catch_warnings():
     # What Airflow's own modules warn of while they import each other. What ours
     # would be warned of is an error in test_provider_info.py.
     warnings.simplefilter("ignore")
+    from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
+
+    from airflow_provider_codat.api import CodatError
+    from airflow_provider_codat.failures import HAS_RETRY_POLICIES, may_pass
     from airflow_provider_codat.hooks.codat import CodatHook
     from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
     from airflow_provider_codat.simulator import LocalCodat
@@ -211,20 +216,97 @@ class RunOfDag:
     clear_number: int = 0
 
 
+class Store:
+    """A task's state store, with the interface that Airflow's has.
+
+    :param error: what a write raises that is not taken any more.
+    """
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.cells: dict[str, str] = {}
+        self.retentions: list[object] = []
+        self._error = error or RuntimeError("API_SERVER_ERROR")
+        self._writes_left: int | None = None
+        self._superseded = False
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - Airflow's signature
+        if self._superseded or key not in self.cells:
+            return default
+        return json.loads(self.cells[key])
+
+    def set(self, key: str, value: Any, *, retention: object = None) -> None:  # noqa: ANN401 - the same
+        assert value is not None
+        if self._superseded or self._writes_left == 0:
+            raise self._error
+        if self._writes_left is not None:
+            self._writes_left -= 1
+        self.cells[key] = json.dumps(value)
+        self.retentions.append(retention)
+
+    def refuse(self, after: int) -> None:
+        """Take so many more writes, and no other."""
+        self._writes_left = after
+
+    def mend(self) -> None:
+        """Take all writes again."""
+        self._writes_left = None
+
+    def supersede(self) -> None:
+        """Be what a try that was replaced has: empty, and closed to it."""
+        self._superseded = True
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the journal's entries, in the order of writing."""
+        values = [json.loads(text) for text in self.cells.values()]
+        return [value for value in values if isinstance(value, dict)]
+
+    def kinds(self) -> list[str]:
+        return [str(entry["kind"]) for entry in self.entries()]
+
+    def age(self, **delta: float) -> None:
+        """Let what was written be as much older as a timedelta says."""
+        seconds = timedelta(**delta).total_seconds()
+        for key, text in self.cells.items():
+            value = json.loads(text)
+            if isinstance(value, dict):
+                moved = {n: value[n] - seconds for n in ("at", "until") if n in value}
+                self.cells[key] = json.dumps({**value, **moved})
+
+
+@pytest.fixture
+def new_store() -> type[Store]:
+    """Make the state store of a task."""
+    return Store
+
+
+@pytest.fixture
+def store() -> Store:
+    """Return an empty state store."""
+    return Store()
+
+
 @dataclass
 class Attempt:
     """One try of a task outside Airflow: what ``execute`` needs, and no more.
 
     It offers what Airflow's own task instance offers under the same names.
+
+    :param given: what the operator was built from.
     """
 
-    operator: CreateAccountingCustomerOperator
+    given: dict[str, Any]
     dag_run: RunOfDag
     dag_id: str = "a_dag"
     run_id: str = "manual__1"
     try_number: int = 1
+    max_tries: int = 0
     map_index: int = -1
+    start_date: datetime | None = None
+    store: object = None
     xcoms: dict[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.operator = CreateAccountingCustomerOperator(**self.given)
 
     @property
     def task_id(self) -> str:
@@ -235,9 +317,79 @@ class Attempt:
         self.xcoms[key] = value
 
     def execute(self) -> dict[str, Any]:
-        context: Any = {"ti": self, "dag_run": self.dag_run}
-        result: dict[str, Any] = self.operator.execute(context)
+        result: dict[str, Any] = self.operator.execute(self.context)
         return result
+
+    def fails(
+        self,
+        kind: type[CodatError],
+        match: str | None = None,
+        *,
+        work: Callable[[], object] | None = None,
+    ) -> Any:  # noqa: ANN401 - an error of that kind
+        """Do what has to fail; return the error behind what is raised.
+
+        Below Airflow 3.3 an error that will happen again is wrapped, and no other, so
+        that it fails the task at once.
+
+        :param work: by default, execute.
+        """
+        with pytest.raises((kind, AirflowFailException), match=match) as raised:
+            (work or self.execute)()
+        error: BaseException | None = raised.value
+        wrapped = isinstance(error, AirflowFailException)
+        error = error.__cause__ if wrapped else error
+        assert type(error) is kind
+        assert wrapped is not (HAS_RETRY_POLICIES or may_pass(error))
+        return error
+
+    def defers(self, work: Callable[[], object] | None = None) -> TaskDeferred:
+        """Do what has to leave the worker; return with what it leaves.
+
+        :param work: by default, execute.
+        """
+        with pytest.raises(TaskDeferred) as raised:
+            (work or self.execute)()
+        return raised.value
+
+    def resume(self, deferred: TaskDeferred, event: object = ...) -> dict[str, Any]:
+        """Go on as another process does, with the trigger's event or with another."""
+        told = event_of(deferred) if event is ... else event
+        operator = CreateAccountingCustomerOperator(**self.given)
+        go_on = getattr(operator, deferred.method_name)
+        result: dict[str, Any] = go_on(self.context, told, **(deferred.kwargs or {}))
+        return result
+
+    def retried(self, **given: Any) -> "Attempt":  # noqa: ANN401 - whatever the operator takes
+        """Return the next try; Airflow wipes the XComs before it.
+
+        :param given: what the author has changed meanwhile.
+        """
+        new = {**self.given, **given}
+        return replace(self, given=new, try_number=self.try_number + 1, xcoms={})
+
+    def cleared(self, **given: Any) -> "Attempt":  # noqa: ANN401 - the same
+        """Return the first try after somebody has cleared the task, which had ended."""
+        run = replace(self.dag_run, clear_number=self.dag_run.clear_number + 1)
+        # As Airflow counts: what was used, and the retries anew.
+        return replace(self.retried(**given), dag_run=run, max_tries=self.try_number)
+
+    @property
+    def context(self) -> Any:  # noqa: ANN401 - Airflow's context
+        store = {"task_state_store": self.store} if self.store else {}
+        return {"ti": self, "dag_run": self.dag_run, **store}
+
+
+def event_of(deferred: TaskDeferred) -> Any:  # noqa: ANN401 - whatever a trigger tells
+    """Run the trigger that a task has left, made anew from what Airflow stores."""
+    _, stored = deferred.trigger.serialize()
+    trigger = type(deferred.trigger)(**json.loads(json.dumps(stored)))
+
+    async def first() -> Any:  # noqa: ANN401 - the same
+        async with aclosing(trigger.run()) as events:
+            return (await anext(events)).payload
+
+    return asyncio.run(first())
 
 
 @pytest.fixture
@@ -249,22 +401,25 @@ def attempt(local_codat: LocalCodat) -> Callable[..., Attempt]:
         *,
         age: timedelta = timedelta(0),
         ti: dict[str, Any] | None = None,
+        store: Store | None = None,
         **given: Any,  # noqa: ANN401 - whatever the operator takes
     ) -> Attempt:
-        operator = CreateAccountingCustomerOperator(
-            **{
-                "task_id": "create",
-                "company_id": local_codat.company_id,
-                "connection_id": local_codat.connection_id,
-                "customer": ADA if customer is None else customer,
-                "poll_interval_seconds": 0.1,
-                "completion_timeout_seconds": 10,
-                "hook_params": {"retry_budget_seconds": 0.01},
-                **given,
-            }
-        )
+        arguments = {
+            "task_id": "create",
+            "company_id": local_codat.company_id,
+            "connection_id": local_codat.connection_id,
+            "customer": ADA if customer is None else customer,
+            "poll_interval_seconds": 0.1,
+            "completion_timeout_seconds": 10,
+            "reconcile_grace_seconds": 0.01,
+            "hook_params": {
+                "retry_budget_seconds": 0.01,
+                "request_lifetime_seconds": 0.01,
+            },
+            **given,
+        }
         run = RunOfDag(run_after=datetime.now(UTC) - age)
-        return Attempt(operator, **{"dag_run": run, **(ti or {})})
+        return Attempt(arguments, **{"dag_run": run, "store": store, **(ti or {})})
 
     return make
 

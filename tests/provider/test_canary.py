@@ -35,7 +35,7 @@ ORDERS: dict[str, dict[str, Any] | None] = {
     "TimedOut": {"kind": "timed_out"},
     "warned and quoted": {"kind": "warn"},
     "a gateway's page": {"kind": "gateway_error_before_commit"},
-    "junk that quotes": {"kind": "junk_body"},
+    "junk that quotes": {"kind": "junk_body", "count": 3},
     "too many requests": {"kind": "too_many_requests", "retry_after": 60},
     "reset": {"kind": "reset_after_commit"},
     "cut body": {"kind": "cut_body"},

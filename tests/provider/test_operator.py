@@ -11,8 +11,10 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_codat.api import (
+    Busy,
     CodatError,
     CodatFaulted,
+    JournalFailed,
     Malformed,
     NotAuthorised,
     OutcomeUnknown,
@@ -46,25 +48,9 @@ ADA = {"customerName": "Ada", "status": "Active"}
 Attempts = Callable[..., Any]
 
 
-def fails(attempt: Any, kind: type[CodatError], match: str | None = None) -> CodatError:  # noqa: ANN401 - conftest's Attempt
-    """Execute an attempt that has to fail; return the error behind what is raised.
-
-    Below Airflow 3.3 an error that will happen again is wrapped, so that it fails the
-    task at once.
-    """
-    with pytest.raises((kind, AirflowFailException), match=match) as raised:
-        attempt.execute()
-    error = raised.value
-    if isinstance(error, AirflowFailException):
-        assert not HAS_RETRY_POLICIES
-        assert not may_pass(error.__cause__)
-        error = error.__cause__
-    assert type(error) is kind
-    return error
-
-
 def posts(codat: LocalCodat) -> list[Any]:
-    return [entry for entry in codat.journal() if entry.method == "POST"]
+    """Return the creates that arrived."""
+    return [e for e in codat.journal() if e.path.endswith("/push/customers")]
 
 
 # --- what it returns
@@ -86,6 +72,7 @@ def test_the_result_tells_which_record_it_became(
         "warnings": [],
         "requested_at": operation["requestedOnUtc"],
         "completed_at": operation["completedOnUtc"],
+        "adopted": False,
     }
 
 
@@ -120,7 +107,7 @@ def test_an_immediate_failure_fails(
     """A refusal in the first reply fails the task even where it would not wait."""
     codat = start_codat(settle_seconds=0)
     codat.order("fail")
-    fails(attempt(wait_for_completion=wait), PushFailed)
+    attempt(wait_for_completion=wait).fails(PushFailed)
     assert len(codat.journal()) == 1
     assert codat.ledger() == []
 
@@ -150,7 +137,7 @@ def test_every_reason_of_a_failure_is_told(
             {"type": "Delivery", "line1": "2 High Street"},
         ],
     }
-    error = fails(attempt(customer, connection_id=strict), PushFailed)
+    error = attempt(customer, connection_id=strict).fails(PushFailed)
     [operation] = local_codat.operations()
     reasons = operation["validation"]["errors"]
     assert len(reasons) >= 3
@@ -171,22 +158,10 @@ def test_every_reason_of_a_failure_is_told(
             {"kind": "fail_with_record"}, OutcomeUnknown, "may exist", id="half done"
         ),
         pytest.param(
-            {"kind": "codat_error_after_commit"}, OutcomeUnknown, "may exist", id="500"
-        ),
-        pytest.param(
             {"kind": "codat_error_before_commit", "status": 402},
             PaymentRequired,
             "402",
             id="402",
-        ),
-        pytest.param(
-            {"kind": "junk_body", "count": 9}, OutcomeUnknown, "may exist", id="junk"
-        ),
-        pytest.param(
-            {"kind": "junk_body", "junk": "foreign", "count": 9},
-            OutcomeUnknown,
-            "another push operation than ours",
-            id="foreign",
         ),
     ],
 )
@@ -199,7 +174,45 @@ def test_each_bad_end_says_what_to_do(
 ) -> None:
     """Where a record may exist the message says so, and nothing is sent again."""
     local_codat.order(**order)
-    fails(attempt(), kind, words)
+    attempt().fails(kind, words)
+    assert len({entry.idempotency_key for entry in posts(local_codat)}) == 1
+
+
+UNREADABLE = {
+    "500": ({"kind": "codat_error_after_commit"}, "answered 500"),
+    "junk": ({"kind": "junk_body", "count": 9}, "is not JSON"),
+    "foreign": (
+        {"kind": "junk_body", "junk": "foreign", "count": 9},
+        "another push operation than ours",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_what_was_created_unseen_is_found_in_the_books(
+    attempt: Attempts, start_codat: Callable[..., LocalCodat], case: str
+) -> None:
+    """The answer did not tell: the record that is there is ours, and said to be."""
+    codat = start_codat(settle_seconds=0.05, refresh_seconds=0)
+    codat.order(**UNREADABLE[case][0])
+    made = attempt()
+    result = made.execute()
+    [record] = codat.ledger()
+    assert (result["record_id"], result["adopted"]) == (record.record_id, True)
+    assert made.xcoms["push_operation_key"] == record.push_operation_key
+    assert len({entry.idempotency_key for entry in posts(codat)}) == 1
+
+
+@pytest.mark.parametrize("case", UNREADABLE)
+def test_where_the_books_are_not_to_be_asked_it_stays_unknown(
+    attempt: Attempts, local_codat: LocalCodat, case: str
+) -> None:
+    """The message says what was answered, and names the push operation to look at."""
+    order, words = UNREADABLE[case]
+    local_codat.order(**order)
+    error = attempt(on_unknown_outcome="fail").fails(OutcomeUnknown, words)
+    assert error.candidates == (local_codat.operations()[0]["pushOperationKey"],)
+    assert "may exist" in str(error)
     assert len({entry.idempotency_key for entry in posts(local_codat)}) == 1
 
 
@@ -208,7 +221,7 @@ def test_what_timed_out_and_landed_is_a_success(
 ) -> None:
     """A second look decides: Codat's deadline stops nobody at the desktop."""
     local_codat.order("timed_out_then_lands", seconds=0.01)
-    fails(attempt(), PushTimedOut)
+    attempt().fails(PushTimedOut)
     assert local_codat.counts_by_name() == {"Ada": 1}
     assert len(posts(local_codat)) == 1
 
@@ -219,11 +232,11 @@ def test_our_own_deadline_leaves_it_going_on(
     """The link is already there, and a later try finds the same push operation."""
     local_codat.order("stay_pending")
     made = attempt(completion_timeout_seconds=0.3)
-    error = fails(made, StillPending, "goes on at Codat")
+    error = made.fails(StillPending, "goes on at Codat")
     assert isinstance(error, StillPending)
     assert made.xcoms[LINK]
     again = attempt(completion_timeout_seconds=0.3, ti={"try_number": 2})
-    later = fails(again, StillPending)
+    later = again.fails(StillPending)
     assert isinstance(later, StillPending)
     assert error.operation.key == later.operation.key
     assert len(local_codat.operations()) == 1
@@ -240,7 +253,7 @@ def test_warnings_are_logged_and_returned(
     local_codat.order("warn")
     made = attempt(fail_on_warning=failing)
     if failing:
-        error = fails(made, PushWarned, "is in the books")
+        error = made.fails(PushWarned, "is in the books")
         assert "Phone is not supported" in str(error)
         result = made.xcoms["return_value"]
     else:
@@ -264,7 +277,7 @@ def test_all_problems_are_told_at_once(
         "contacts": [{"status": "Active", "phone": [{"type": "Home"}]}],
         "defaultCurrency": None,
     }
-    error = fails(attempt(customer), PayloadInvalid, "5 problems; nothing was sent")
+    error = attempt(customer).fails(PayloadInvalid, "5 problems; nothing was sent")
     assert isinstance(error, PayloadInvalid)
     assert [problem.path for problem in error.problems] == [
         "customerName",
@@ -303,7 +316,7 @@ def test_what_is_no_customer_is_explained(
     attempt: Attempts, local_codat: LocalCodat, customer: object, words: str
 ) -> None:
     """Whatever arrives in its place, the message says what would be right."""
-    fails(attempt(customer), PayloadInvalid, words)
+    attempt(customer).fails(PayloadInvalid, words)
     assert local_codat.journal() == []
 
 
@@ -346,7 +359,7 @@ def test_unknown_properties(
         made.execute()
         assert posts(local_codat)[0].json()["emailAdress"] == "a@b.example"
     else:
-        fails(made, PayloadInvalid, "did you mean emailAddress")
+        made.fails(PayloadInvalid, "did you mean emailAddress")
         assert local_codat.journal() == []
     assert bool(logged(words)) is warned
 
@@ -358,7 +371,7 @@ def test_validation_can_be_off(
     codat = start_codat(validate=False)
     attempt({"status": "Customary"}, validate="off").execute()
     assert posts(codat)[0].json() == {"status": "Customary"}
-    fails(attempt({"status": {1}}, validate="off"), PayloadInvalid)
+    attempt({"status": {1}}, validate="off").fails(PayloadInvalid)
 
 
 READ_ONLY_CUSTOMER = {
@@ -420,6 +433,15 @@ def test_read_only_properties_are_left_out(
         ({"poll_interval_seconds": None}, "poll_interval_seconds must be"),
         ({"validate": "strictly"}, "validate must be"),
         ({"unknown_properties": "shout"}, "unknown_properties must be"),
+        ({"on_unknown_outcome": "guess"}, "on_unknown_outcome must be one of"),
+        ({"on_unknown_outcome": None}, "on_unknown_outcome must be one of"),
+        ({"on_clear": "again"}, "on_clear must be one of"),
+        ({"reconcile_grace_seconds": 0}, "reconcile_grace_seconds must be"),
+        ({"unknown_resolution": "none"}, "unknown_resolution must be not_created"),
+        ({"unknown_resolution": "Not created"}, "unknown_resolution must be"),
+        ({"unknown_resolution": "not-created"}, "unknown_resolution must be"),
+        ({"unknown_resolution": "NOT_CREATED:2"}, "unknown_resolution must be"),
+        ({"unknown_resolution": "no"}, "unknown_resolution must be"),
         ({"hook_params": {"timeout": 1}}, "hook_params: unknown extra 'timeout'"),
         ({"hook_params": {"read_timeout_seconds": 0}}, "read_timeout_seconds must be"),
     ],
@@ -430,7 +452,7 @@ def test_a_wrong_argument_sends_nothing(
 ) -> None:
     """It is named, it costs no retry, and Codat hears nothing."""
     made = attempt(**given)
-    fails(made, SettingsInvalid, words)
+    made.fails(SettingsInvalid, words)
     assert local_codat.journal() == []
     assert made.xcoms == {}
 
@@ -462,21 +484,24 @@ def test_numbers_may_have_been_rendered(
 def test_the_link_is_there_before_the_wait(
     attempt: Attempts, local_codat: LocalCodat
 ) -> None:
-    """It is pushed at the acceptance; where nothing was accepted there is none."""
+    """It is pushed at the acceptance, with the key; a refused create has none."""
     template = (
         "https://portal.example/{company_id}/{connection_id}/{push_operation_key}"
     )
     local_codat.order("fail")
     params = {"portal_url_template": template}
     made = attempt(hook_params=params)
-    fails(made, PushFailed)
+    made.fails(PushFailed)
     key = local_codat.operations()[0]["pushOperationKey"]
     place = f"{local_codat.company_id}/{local_codat.connection_id}"
-    assert made.xcoms == {LINK: f"https://portal.example/{place}/{key}"}
+    assert made.xcoms == {
+        LINK: f"https://portal.example/{place}/{key}",
+        "push_operation_key": key,
+    }
 
     local_codat.order("codat_error_before_commit", status=400)
     refused = attempt(hook_params=params, ti={"run_id": "another"})
-    fails(refused, Refused)
+    refused.fails(Refused)
     assert refused.xcoms == {}
 
 
@@ -594,9 +619,9 @@ def test_an_old_retry_sends_nothing(
     made = attempt(ti={"try_number": 2})
     for name, value in RUNS[shape](datetime.now(UTC) - OLD).items():
         setattr(made.dag_run, name, value)
-    error = fails(made, OutcomeUnknown, "was not sent: an earlier try")
-    assert "by a new DAG run" in str(error)
-    assert local_codat.journal() == []
+    error = made.fails(OutcomeUnknown, "nothing was written down, may have sent it")
+    assert "in a new DAG run" in str(error)
+    assert posts(local_codat) == []
     for name, value in RUNS[shape](datetime.now(UTC)).items():
         setattr(made.dag_run, name, value)
     made.execute()
@@ -609,8 +634,8 @@ def test_a_first_try_in_a_cleared_run_is_none(
     """In a list that has changed, an item may come to an index nobody has tried yet."""
     made = attempt(item_key="C-1", age=OLD, ti={"map_index": 3})
     made.dag_run.clear_number = 1
-    fails(made, OutcomeUnknown, "was not sent: an earlier try")
-    assert local_codat.journal() == []
+    made.fails(OutcomeUnknown, "nothing was written down, may have sent it")
+    assert posts(local_codat) == []
 
 
 @pytest.mark.parametrize("item_key", ["", " ", "None"], ids=repr)
@@ -618,7 +643,7 @@ def test_a_blank_item_key_names_nothing(
     attempt: Attempts, local_codat: LocalCodat, item_key: str
 ) -> None:
     """Two items that share a blank name would share one customer."""
-    fails(attempt(item_key=item_key), SettingsInvalid, "item_key")
+    attempt(item_key=item_key).fails(SettingsInvalid, "item_key")
     assert local_codat.journal() == []
 
 
@@ -647,7 +672,7 @@ def test_a_refusal_after_an_open_send_is_not_believed(
     """A 400 on a later try says nothing of what an earlier one has done."""
     local_codat.order("codat_error_before_commit", status=400)
     made = attempt(ti={"try_number": 2})
-    fails(made, OutcomeUnknown, "may exist")
+    made.fails(OutcomeUnknown, "may exist")
 
 
 # --- what Airflow does with an error
@@ -658,6 +683,7 @@ PASSING = {
     "StillInProgress": StillInProgress("x"),
     "CodatFaulted": CodatFaulted("x", status=500),
     "Malformed": Malformed("x"),
+    "JournalFailed": JournalFailed("x"),
 }
 FINAL = {
     "SettingsInvalid": SettingsInvalid("x"),
@@ -753,6 +779,7 @@ def test_the_fields_are_templates_and_the_payload_shows_as_json() -> None:
         "timeout_in_minutes",
         "idempotency_key",
         "completion_timeout_seconds",
+        "unknown_resolution",
     }
     assert tuple(kind.template_ext) == ()
     assert kind.template_fields_renderers == {"customer": "json"}
@@ -769,7 +796,7 @@ def test_on_kill_says_what_goes_on(
     made.operator.on_kill()
     assert not logged("Killed")
     local_codat.order("stay_pending")
-    fails(made, StillPending)
+    made.fails(StillPending)
     made.operator.on_kill()
     [line] = logged("Killed while push operation")
     assert local_codat.operations()[0]["pushOperationKey"] in line
@@ -777,3 +804,73 @@ def test_on_kill_says_what_goes_on(
     done.execute()
     done.operator.on_kill()
     assert len(logged("Killed")) == 1
+
+
+# What befalls the create; after which entry of the journal Airflow kills the task; what
+# has arrived at Codat by then, and is not to become more.
+KILLED: dict[str, tuple[str | None, str, list[str]]] = {
+    "before it is sent": (None, "intent", []),
+    "before the books are asked": ("codat_error_before_commit", "5xx", ["POST"]),
+    "once it is accepted": (None, "op", ["POST"]),
+}
+
+
+@pytest.mark.parametrize("case", KILLED)
+def test_after_a_kill_nothing_more_is_sent(
+    attempt: Attempts,
+    start_codat: Callable[..., LocalCodat],
+    new_store: Callable[[], Any],
+    logged: Callable[..., list[str]],
+    case: str,
+) -> None:
+    """Airflow goes on with ``execute`` after it; the next try makes the one record."""
+    order, killed_at, arrived = KILLED[case]
+    codat = start_codat(refresh_seconds=0)
+    if order:
+        codat.order(order)
+    store = new_store()
+    keep = store.set
+
+    def keep_and_kill(key: str, value: Any, **given: object) -> None:  # noqa: ANN401 - as in Airflow
+        keep(key, value, **given)
+        if isinstance(value, dict) and value["kind"] == killed_at:
+            made.operator.on_kill()
+
+    store.set = keep_and_kill
+    made = attempt(store=store)
+    made.fails(Busy, "told to stop")
+    assert [entry.method for entry in codat.journal()] == arrived
+    assert len(logged("Killed while a create (idempotency key")) == 1
+
+    store.set = keep
+    result = made.retried().execute()
+    assert [result["record_id"]] == [record.record_id for record in codat.ledger()]
+
+
+# What befalls the create; what has arrived at Codat when Airflow kills the task.
+KILLED_IN_A_CALL: dict[str, tuple[str, list[str]]] = {
+    "the first create": ("gateway_error_before_commit", ["POST"]),
+    "a create that was repeated": ("gateway_error_before_commit", ["POST", "POST"]),
+    "a look at the push operation": ("stay_pending", ["POST", "GET"]),
+}
+
+
+@pytest.mark.parametrize("case", KILLED_IN_A_CALL)
+def test_after_a_kill_in_a_call_nothing_is_repeated(
+    attempt: Attempts, start_codat: Callable[..., LocalCodat], case: str
+) -> None:
+    """What is under way is answered, and that was the last request."""
+    order, arrived = KILLED_IN_A_CALL[case]
+    lines: list[str] = []
+
+    def kill_in_time(line: str) -> None:
+        # Codat has taken the request and not answered it yet.
+        lines.append(line)
+        if len(lines) == len(arrived):
+            made.operator.on_kill()
+
+    codat = start_codat(log=kill_in_time)
+    codat.order(order, count=9)
+    made = attempt(hook_params={"retry_budget_seconds": 30})
+    made.fails(Busy, "told to stop")
+    assert [line.split()[0] for line in lines] == arrived

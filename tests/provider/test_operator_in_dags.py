@@ -28,12 +28,14 @@ RESULT_KEYS = {
     "warnings",
     "requested_at",
     "completed_at",
+    "adopted",
 }
 RunDag = Callable[..., Any]
 
 
 def posts(codat: LocalCodat) -> list[Any]:
-    return [entry for entry in codat.journal() if entry.method == "POST"]
+    """Return the creates that arrived."""
+    return [e for e in codat.journal() if e.path.endswith("/push/customers")]
 
 
 def shown_link(run: Any) -> str:  # noqa: ANN401 - conftest's FinishedRun
@@ -235,7 +237,6 @@ def test_the_csv_example_creates_every_row_once(
 FINAL = {
     "400": {"kind": "codat_error_before_commit", "status": 400},
     "403": {"kind": "codat_error_before_commit", "status": 403},
-    "500 of Codat's": {"kind": "codat_error_after_commit", "status": 500},
     "Failed": {"kind": "fail"},
     "Failed with a record": {"kind": "fail_with_record"},
     "TimedOut": {"kind": "timed_out"},
@@ -251,6 +252,29 @@ def test_what_will_happen_again_uses_up_no_retries(
     run = run_dag("tests/attempts.py", "attempts_usual")
     assert run.state == "failed"
     assert run.tries() == 1
+    assert len(posts(local_codat)) == 1
+
+
+def test_what_nobody_knows_uses_up_no_retries(
+    run_dag: RunDag, local_codat: LocalCodat
+) -> None:
+    """Where the books are not to be asked, another try would know no more."""
+    local_codat.order("codat_error_after_commit")
+    run = run_dag("tests/attempts.py", "attempts_cautious")
+    assert (run.state, run.tries()) == ("failed", 1)
+    assert len(posts(local_codat)) == 1
+
+
+def test_what_was_created_unseen_is_adopted(
+    run_dag: RunDag, local_codat: LocalCodat
+) -> None:
+    """Codat's own 500 hides a record: the first try finds it in the books."""
+    local_codat.order("codat_error_after_commit")
+    run = run_dag("tests/attempts.py", "attempts_usual")
+    assert (run.state, run.tries()) == ("success", 1)
+    [record] = local_codat.ledger()
+    result = run.xcom()
+    assert (result["record_id"], result["adopted"]) == (record.record_id, True)
     assert len(posts(local_codat)) == 1
 
 
@@ -312,16 +336,35 @@ def test_retries_end(run_dag: RunDag, local_codat: LocalCodat) -> None:
     assert local_codat.ledger() == []
 
 
+OLD = timedelta(minutes=76)
+
+
+def run_of_long_ago() -> dict[str, datetime]:
+    """Return what makes a DAG run an old one, as a backfill's is."""
+    name = "execution_date" if AIRFLOW < (3, 0) else "run_after"
+    return {name: datetime.now(UTC) - OLD}
+
+
 def test_a_retry_of_an_old_run_sends_nothing(
     run_dag: RunDag, local_codat: LocalCodat
 ) -> None:
-    """76 minutes after the run began, Codat may have forgotten what was sent."""
+    """Without a journal: Codat may have forgotten what was sent 76 minutes ago."""
     local_codat.order("reset_after_commit")
-    moment = datetime.now(UTC) - timedelta(minutes=76)
-    name = "execution_date" if AIRFLOW < (3, 0) else "run_after"
-    run = run_dag("tests/attempts.py", "attempts_usual", **{name: moment})
+    run = run_dag("tests/attempts.py", "attempts_not_durable", **run_of_long_ago())
     assert (run.state, run.tries()) == ("failed", 2)
     assert len(posts(local_codat)) == 1
+    assert local_codat.counts_by_name() == {"Ada": 1}
+
+
+@pytest.mark.skipif(AIRFLOW < (3, 3), reason="state stores came with Airflow 3.3")
+def test_a_retry_of_an_old_run_goes_on_from_the_journal(
+    run_dag: RunDag, local_codat: LocalCodat
+) -> None:
+    """However old the run is: the first try's send is young, and written down."""
+    local_codat.order("reset_after_commit")
+    run = run_dag("tests/attempts.py", "attempts_usual", **run_of_long_ago())
+    assert (run.state, run.tries()) == ("success", 2)
+    assert len({post.idempotency_key for post in posts(local_codat)}) == 1
     assert local_codat.counts_by_name() == {"Ada": 1}
 
 
@@ -345,6 +388,69 @@ def test_an_authors_policy_replaces_ours(
     local_codat.order("reset_before_commit")
     run = run_dag("tests/attempts.py", f"attempts_policy_of_{where}")
     assert (run.state, run.tries()) == ("failed", 1)
+
+
+# --- without a worker
+
+
+def test_a_deferred_task_creates_its_customer(
+    run_dag: RunDag, local_codat: LocalCodat
+) -> None:
+    """Airflow stores its trigger, and what that tells; nothing is lost on the way."""
+    run = run_dag("tests/attempts.py", "attempts_deferrable")
+    assert (run.state, run.tries()) == ("success", 1)
+    [record] = local_codat.ledger()
+    result = run.xcom()
+    assert set(result) == RESULT_KEYS
+    assert result["record_id"] == record.record_id
+    assert run.xcom("push_operation_key") == record.push_operation_key
+    assert shown_link(run).endswith(f"{local_codat.company_id}/summary")
+    assert len(posts(local_codat)) == 1
+
+
+@pytest.mark.parametrize("kind", ["fail", "fail_with_record", "timed_out"])
+def test_a_deferred_task_that_failed_uses_up_no_retries(
+    run_dag: RunDag, local_codat: LocalCodat, kind: str
+) -> None:
+    """Three retries to spare, and one try: another would end the same."""
+    local_codat.order(kind)
+    run = run_dag("tests/attempts.py", "attempts_deferrable")
+    assert (run.state, run.tries()) == ("failed", 1)
+    assert len(posts(local_codat)) == 1
+
+
+def test_a_deferred_task_that_is_tried_again_waits_for_the_same(
+    run_dag: RunDag, local_codat: LocalCodat
+) -> None:
+    """Two tries, both out of time: one push operation, and the link leads to it."""
+    local_codat.order("stay_pending")
+    run = run_dag("tests/attempts.py", "attempts_deferrable_out_of_time")
+    assert (run.state, run.tries()) == ("failed", 2)
+    assert len(local_codat.operations()) == 1
+    assert len(posts(local_codat)) == (1 if AIRFLOW >= (3, 3) else 2)
+    assert shown_link(run).endswith(f"{local_codat.company_id}/summary")
+
+
+def test_deferred_mapped_tasks_create_each_its_own(
+    run_dag: RunDag, local_codat: LocalCodat
+) -> None:
+    """Each waits for its own push operation, and returns its own record."""
+    run = run_dag("tests/attempts.py", "attempts_mapped_deferrable")
+    assert run.state == "success"
+    by_id = {record.record_id: record.name for record in local_codat.ledger()}
+    results = [run.xcom(map_index=index) for index in (0, 1)]
+    assert [by_id[each["record_id"]] for each in results] == ["Ada", "Bert"]
+    assert len(posts(local_codat)) == 2
+
+
+@pytest.mark.skipif(AIRFLOW < (3, 3), reason="state stores came with Airflow 3.3")
+def test_a_pause_needs_no_worker(run_dag: RunDag, local_codat: LocalCodat) -> None:
+    """A limit of more than ten seconds is waited out within the same try."""
+    local_codat.order("too_many_requests", retry_after=11)
+    run = run_dag("tests/attempts.py", "attempts_deferrable")
+    assert (run.state, run.tries()) == ("success", 1)
+    assert len({post.idempotency_key for post in posts(local_codat)}) == 1
+    assert local_codat.counts_by_name() == {"Ada": 1}
 
 
 # --- what stays behind

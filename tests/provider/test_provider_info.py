@@ -24,6 +24,7 @@ CONNECTION_TYPE = INFO["connection-types"][0]
 DISTRIBUTION = "airflow-provider-codat"
 HOOK = "airflow_provider_codat.hooks.codat.CodatHook"
 LINK = "airflow_provider_codat.links.codat.CodatPushOperationLink"
+TRIGGERS = "airflow_provider_codat.triggers.codat"
 
 MODULES = sorted(
     module.name
@@ -116,7 +117,7 @@ def test_named_modules_and_links_exist() -> None:
     """What the catalogue names can be imported."""
     named = {
         module
-        for part in ("hooks", "operators")
+        for part in ("hooks", "operators", "sensors", "triggers")
         for entry in INFO[part]
         for module in entry["python-modules"]
     }
@@ -169,6 +170,7 @@ print(json.dumps({{
         pytest.param("list", "package_name", DISTRIBUTION, id="list"),
         pytest.param("hooks", "connection_type", "codat", id="hooks"),
         pytest.param("links", "extra_link_class_name", LINK, id="links"),
+        pytest.param("triggers", "class", TRIGGERS, id="triggers"),
     ],
 )
 def test_airflow_lists_it(

@@ -25,6 +25,14 @@ GIVEN: dict[str, dict[str, Any]] = {
     "not_waiting": {"wait_for_completion": False},
     "failing_on_warning": {"fail_on_warning": True},
     "out_of_time": {"completion_timeout_seconds": 0.3, "retries": 1},
+    "deferrable": {"deferrable": True},
+    "deferrable_out_of_time": {
+        "deferrable": True,
+        "completion_timeout_seconds": 0.3,
+        "retries": 1,
+    },
+    "not_durable": {"durable": False},
+    "cautious": {"on_unknown_outcome": "fail"},
 }
 DEFAULTS: dict[str, dict[str, Any]] = {}
 if HAS_RETRY_POLICIES:
@@ -50,8 +58,29 @@ for mood in [*GIVEN, *DEFAULTS]:
                 },
                 "retries": 3,
                 "retry_delay": timedelta(0),
-                "hook_params": {"retry_budget_seconds": 0.01},
+                "hook_params": {
+                    "retry_budget_seconds": 0.01,
+                    "request_lifetime_seconds": 0.01,
+                },
+                "reconcile_grace_seconds": 0.01,
                 "poll_interval_seconds": 0.1,
                 **GIVEN.get(mood, {}),
             }
         )
+
+with DAG(
+    dag_id="attempts_mapped_deferrable",
+    start_date=datetime(2024, 1, 1),  # noqa: DTZ001 - Airflow takes it as UTC
+    schedule=None,
+):
+    CreateAccountingCustomerOperator.partial(
+        task_id="create",
+        company_id=os.environ.get("CODAT_COMPANY_ID", ""),
+        connection_id=os.environ.get("CODAT_CONNECTION_ID", ""),
+        poll_interval_seconds=0.1,
+        deferrable=True,
+    ).expand(
+        customer=[
+            {"customerName": name, "status": "Active"} for name in ("Ada", "Bert")
+        ]
+    )

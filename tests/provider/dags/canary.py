@@ -78,7 +78,11 @@ with DAG(
         connection_id=os.environ.get("CODAT_CONNECTION_ID", ""),
         codat_conn_id="{{ params.codat_conn_id }}",
         customer=build(),
-        hook_params={"retry_budget_seconds": 0.01},
+        hook_params={
+            "retry_budget_seconds": 0.01,
+            "request_lifetime_seconds": 0.01,
+        },
+        reconcile_grace_seconds=0.01,
         poll_interval_seconds=0.1,
         fail_on_warning=True,
     )

@@ -1,0 +1,73 @@
+"""Whether a record in the books is the one that a payload asked for.
+
+Accounting software does not give back what it was given: it trims, upper-cases, splits
+and shortens names.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from enum import Enum, auto
+
+from airflow_provider_codat.api.models import DataType, Json
+
+
+class Likeness(Enum):
+    """How a record compares with a payload."""
+
+    SAME = auto()
+    """All that identifies it, and that both have, is the same."""
+    DIFFERENT = auto()
+    """All that identifies it, and that both have, is different."""
+    UNCLEAR = auto()
+    """Neither can be said."""
+
+
+def likeness(
+    payload: Json, record: Mapping[str, Json], data_type: DataType
+) -> Likeness:
+    """Compare a payload with a record that Codat read back from the software."""
+    asked = payload if isinstance(payload, dict) else {}
+    found = set()
+    for name in data_type.identifying:
+        wanted, got = _words(asked.get(name)), _words(record.get(name))
+        if wanted and got:
+            found.add(_compared(wanted, got))
+    return found.pop() if len(found) == 1 else Likeness.UNCLEAR
+
+
+def _compared(wanted: list[str], got: list[str]) -> Likeness:
+    if wanted == got or "".join(wanted) == "".join(got):
+        return Likeness.SAME
+    # Some software knows no accents.
+    wanted, got = _plain(wanted), _plain(got)
+    short, long = sorted(("".join(wanted), "".join(got)), key=len)
+    shortened = len(short) >= _SHORTEST_LIMIT and long.startswith(short)
+    split = set(wanted) <= set(got) or set(got) <= set(wanted)
+    if short == long or shortened or split:
+        return Likeness.UNCLEAR
+    return Likeness.DIFFERENT
+
+
+_SHORTEST_LIMIT = 15
+"""No software is known that cuts names to fewer letters and digits than these."""
+
+
+def _words(value: Json) -> list[str]:
+    """Return the words of a value, without what software is free to change."""
+    text = unicodedata.normalize("NFKC", str(value or "")).casefold()
+    text = unicodedata.normalize("NFKC", text)
+    return "".join(c if _belongs_to_a_word(c) else " " for c in text).split()
+
+
+def _belongs_to_a_word(character: str) -> bool:
+    # Letters, marks, numbers: a vowel may be a mark.
+    return unicodedata.category(character)[0] in "LMN"
+
+
+def _plain(words: list[str]) -> list[str]:
+    """Return words without marks."""
+    apart = [unicodedata.normalize("NFKD", word) for word in words]
+    bare = (
+        "".join(c for c in word if unicodedata.category(c)[0] != "M") for word in apart
+    )
+    return [word for word in bare if word]

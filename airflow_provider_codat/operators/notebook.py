@@ -1,0 +1,81 @@
+"""The journal of a task, opened: what earlier tries left, and where to write."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_codat.api.journal import Entry, Journal, Past
+from airflow_provider_codat.api.models import PushOperation
+from airflow_provider_codat.api.order import Written
+from airflow_provider_codat.journal import TaskStateJournal
+from airflow_provider_codat.operators.tries import unseen_since
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A journal, as far as there is one.
+
+    :param durable: whether it outlives the process.
+    :param note: keeps an entry.
+    """
+
+    past: Past
+    durable: bool
+    note: Callable[[Entry], None]
+
+    def written(self, operation: PushOperation) -> Written:
+        """Return the write that a push operation belongs to."""
+        for entry in reversed(self.past.entries):
+            if entry.kind == "op" and entry.operation_key == operation.key:
+                adopted = entry.because == "adopted"
+                return Written(entry.generation, operation, adopted=adopted)
+        return Written(0, operation)
+
+
+def opened(context: "Context", item_key: object, *, durable: bool) -> Notebook:
+    """Open a task's journal for a new try; the try is noted before anything is read.
+
+    :param item_key: the author's name for what this task works for, if any.
+    """
+    journal = _journal(context, item_key) if durable else None
+    if journal is None:
+        return Notebook(Past((), unseen_since(context)), durable=False, note=_forget)
+    whole = journal.begin(context["ti"].try_number)
+    entries = journal.read()
+    # In a run that was cleared, an item may have come from another map index, where
+    # its journal is.
+    moved = item_key is not None and context["ti"].map_index not in {None, -1}
+    moved = moved and bool(context["dag_run"].clear_number)
+    unseen = None if entries or (whole and not moved) else unseen_since(context)
+    return Notebook(Past(entries, unseen), durable=True, note=journal.append)
+
+
+def reopened(context: "Context", item_key: object, *, durable: bool) -> Notebook:
+    """Open a task's journal again, within the same try."""
+    journal = _journal(context, item_key) if durable else None
+    if journal is None:
+        return Notebook(Past(), durable=False, note=_forget)
+    return Notebook(Past(journal.read()), durable=True, note=journal.append)
+
+
+def life_of(context: "Context") -> int:
+    """Return what changes when a task is cleared after it had ended, and not before."""
+    return int(context["ti"].max_tries)
+
+
+def _journal(context: "Context", item_key: object) -> Journal | None:
+    store = context.get("task_state_store")
+    if store is None:  # Airflow below 3.3
+        return None
+    # An item's name may be a customer's, and may hold what a key of the store may not.
+    named = "" if item_key is None else str(item_key).strip()
+    digest = hashlib.sha256(named.encode()).hexdigest()
+    return TaskStateJournal(store, digest[:16] if named else "")
+
+
+def _forget(_entry: Entry) -> None:
+    """Keep nothing: there is no store."""

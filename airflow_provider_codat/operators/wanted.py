@@ -1,0 +1,126 @@
+"""What a task is asked to create: its arguments become a payload and a write."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow_provider_codat.api.errors import PayloadInvalid, SettingsInvalid
+from airflow_provider_codat.api.idempotency import (
+    Intent,
+    author_key,
+    derived_key,
+    following_key,
+)
+from airflow_provider_codat.api.models import Destination, Json
+from airflow_provider_codat.api.order import OnUnknownOutcome, Write
+from airflow_provider_codat.api.redaction import hiding
+from airflow_provider_codat.api.resume import OnClear
+from airflow_provider_codat.api.schema import checked
+from airflow_provider_codat.operators.arguments import (
+    argument,
+    one_of,
+    resolution,
+    seconds,
+    whole_minutes,
+)
+from airflow_provider_codat.operators.notebook import life_of
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_codat.operators.record import CreateRecordOperator
+
+
+def checked_payload(task: "CreateRecordOperator") -> Json:
+    """Return the payload as it is to be sent.
+
+    The rendered field itself stays as it is: Airflow shows it.
+    """
+    if task.validate not in ("schema", "off"):
+        raise SettingsInvalid("validate must be 'schema' or 'off'")
+    found = argument(
+        checked,
+        task.payload(),
+        task.data_type.name,
+        against_schema=task.validate == "schema",
+        unknown_properties=task.unknown_properties,
+        read_only_fields=task.read_only_fields,
+    )
+    if found.left_out:
+        task.log.info(
+            "Left out of the payload, as Codat takes it in no write: %s "
+            "(read_only_fields)",
+            ", ".join(found.left_out),
+        )
+    for problem in found.problems:
+        if problem.severity == "warning":
+            task.log.warning("Payload: %s", problem)
+    if found.errors:
+        raise PayloadInvalid(found.errors)
+    return found.payload
+
+
+def write_of(
+    task: "CreateRecordOperator",
+    payload: Json,
+    item: str | int,
+    context: "Context",
+    *,
+    durable: bool,
+) -> Write:
+    """Return the write that a task asks for.
+
+    :param item: what it works for, among the items of a mapped task.
+    :param durable: whether there is a journal that outlives the process.
+    """
+    destination = argument(Destination, task.company_id, task.connection_id)
+    settings = task.hook.settings
+    return Write(
+        origin=settings.base_url,
+        destination=destination,
+        data_type=task.data_type,
+        payload=payload,
+        key_of=_keys(task, destination, item, context),
+        timeout_in_minutes=whole_minutes(task.timeout_in_minutes, "timeout_in_minutes"),
+        reused_key=bool(task.idempotency_key),
+        hide=hiding(payload),
+        durable=durable,
+        may_rest=durable and task.deferrable,
+        life=life_of(context),
+        verdict=_verdict(task, durable=durable),
+        on_unknown_outcome=one_of(
+            OnUnknownOutcome, task.on_unknown_outcome, "on_unknown_outcome"
+        ),
+        on_clear=one_of(OnClear, task.on_clear, "on_clear"),
+        grace_seconds=seconds(task.reconcile_grace_seconds, "reconcile_grace_seconds"),
+        lifetime_seconds=settings.request_lifetime_seconds,
+    )
+
+
+def _verdict(task: "CreateRecordOperator", *, durable: bool) -> str:
+    said = resolution(task.unknown_resolution)
+    if said and not durable:
+        task.log.warning("unknown_resolution is not obeyed: there is no journal")
+    return said
+
+
+def _keys(
+    task: "CreateRecordOperator",
+    destination: Destination,
+    item: str | int,
+    context: "Context",
+) -> Callable[[int], str]:
+    """Return the idempotency keys: the author's, or derived from the intent."""
+    if task.idempotency_key:
+        return partial(following_key, argument(author_key, task.idempotency_key))
+    ti = context["ti"]
+    intent = Intent(
+        base_url=task.hook.settings.base_url,
+        destination=destination,
+        data_type=task.data_type,
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        task_id=ti.task_id,
+        item=item,
+    )
+    return partial(derived_key, intent)

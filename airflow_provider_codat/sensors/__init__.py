@@ -1,0 +1,1 @@
+"""Codat sensors for Airflow."""

@@ -1,0 +1,1 @@
+"""Codat triggers for Airflow."""

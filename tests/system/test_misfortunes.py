@@ -1,0 +1,512 @@
+"""What becomes of customers when Airflow itself is struck: the ledger is counted.
+
+A real Airflow, one for all tests, whose processes are killed at chosen moments.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.error import HTTPError
+
+import psutil
+import pytest
+
+from airflow_provider_codat.simulator import LocalCodat
+
+pytestmark = pytest.mark.slow
+
+HERE = Path(__file__).parent
+SCRIPTS = HERE.parents[1] / "scripts"
+PATIENCE_SECONDS = 120
+# Longer than a test needs: then Codat's clock is moved. Not by more than 5 minutes in
+# all, by which clocks may differ.
+PENDING_SECONDS = 40
+ENDED = {"success", "failed"}
+QUICK = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "8",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+}
+EXTRA = {
+    "read_timeout_seconds": 2,
+    "retry_budget_seconds": 5,
+    "request_lifetime_seconds": 3,
+}
+
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="module")
+def codat() -> Iterator[LocalCodat]:
+    """Serve one Codat for all tests; each has customers of its own."""
+    with LocalCodat(daily_quota=None) as codat:
+        yield codat
+
+
+@pytest.fixture(scope="module")
+def airflow(
+    codat: LocalCodat, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    """Start one Airflow for all tests."""
+    env = {
+        **QUICK,
+        "AIRFLOW_CONN_CODAT_DEFAULT": json.dumps(
+            {**json.loads(codat.airflow_connection()), "extra": EXTRA}
+        ),
+        "CODAT_COMPANY_ID": codat.company_id,
+        "CODAT_CONNECTION_ID": codat.connection_id,
+    }
+    home = tmp_path_factory.mktemp("airflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPTS))
+        from local_airflow import LocalAirflow  # noqa: PLC0415 - found by the line above
+
+        with LocalAirflow(home, HERE / "dags", env) as airflow:
+            yield airflow
+    del sys.modules["local_airflow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One DAG run of one customer; of several, where the task is mapped."""
+
+    airflow: Any
+    codat: LocalCodat
+    dag_id: str
+    run_id: str
+    name: str
+
+    def instances(self) -> list[dict[str, Any]]:
+        found = self.airflow.task_instances(self.dag_id, self.run_id)
+        return sorted(found, key=lambda each: each["map_index"])
+
+    @property
+    def instance(self) -> dict[str, Any]:
+        return self.instances()[0]
+
+    def until(self, what: str, told: Callable[[], T | None]) -> T:
+        """Wait until something is told; fail with the task's logs if it is not."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := told()):
+            if time.monotonic() > deadline:
+                pytest.fail(f"{self.name}: not {what} in time\n{self.logs()}")
+            time.sleep(0.1)
+        return found
+
+    def until_state(self, *states: str) -> None:
+        """Wait until all tasks are in one of some states."""
+        self.until(
+            " or ".join(states),
+            lambda: all(each["state"] in states for each in self.instances()),
+        )
+
+    def until_try(self, number: int) -> None:
+        self.until(f"at try {number}", lambda: self.instance["try_number"] >= number)
+
+    def ended(self) -> Counter[str]:
+        """Wait until all tasks have ended; return how."""
+        self.until_state(*ENDED)
+        return Counter(each["state"] for each in self.instances())
+
+    def log(self, instance: dict[str, Any] | None = None) -> str:
+        """Return the log of all tries of a task, triggerer's included."""
+        instance = instance or self.instance
+        tries = range(1, instance["try_number"] + 1)
+        return "\n".join(
+            f"-- try {n}, {instance['state']}\n{self.airflow.log(instance, n)}"
+            for n in tries
+        )
+
+    def logs(self) -> str:
+        return "\n".join(self.log(each) for each in self.instances())
+
+    def creates(self) -> list[Any]:
+        """Return all creates that have reached Codat, or the wire before it."""
+        return [
+            entry
+            for entry in self.codat.journal()
+            if entry.method == "POST" and entry.path.endswith("/push/customers")
+            if entry.json()["customerName"].startswith(self.name)
+        ]
+
+    def sent(self) -> None:
+        """Wait until the first create is on its way."""
+        self.until("sent", self.creates)
+
+    def accepted(self) -> str:
+        """Wait until the task tells its push operation's key, and return it."""
+
+        def told() -> str | None:
+            try:
+                key: str = self.airflow.xcom(self.instance, "push_operation_key")
+            except HTTPError as error:
+                error.close()
+                return None
+            return key
+
+        return self.until("waiting for its push operation", told)
+
+    def process(self) -> psutil.Process:
+        """Return the process that runs the task."""
+        pid = self.until("running", lambda: self.instance["pid"])
+        return psutil.Process(pid)
+
+    def mark_failed(self) -> None:
+        """Do what the button of the web page does."""
+        self.airflow.ask(
+            "PATCH",
+            f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/create",
+            {"new_state": "failed"},
+        )
+
+    def clear(self) -> None:
+        """Do what the button of the web page does."""
+        self.airflow.ask(
+            "POST",
+            f"/api/v2/dags/{self.dag_id}/clearTaskInstances",
+            {"dry_run": False, "dag_run_id": self.run_id, "only_failed": False},
+        )
+
+    def succeeded_once(self) -> dict[str, Any]:
+        """Wait for the end: one record, and the user is told which; return the result.
+
+        The result, the key and the link are what a user sees of it.
+        """
+        assert self.ended() == {"success": 1}, self.logs()
+        result: dict[str, Any] = self.told(self.instance)
+        return result
+
+    def told(self, instance: dict[str, Any]) -> dict[str, Any]:
+        """Check that a task tells the record that is in the books, and return it."""
+        result: dict[str, Any] = self.airflow.xcom(instance)
+        found = [
+            record
+            for record in self.codat.ledger()
+            if record.record_id == result["record_id"]
+        ]
+        assert [each.push_operation_key for each in found] == [
+            result["push_operation_key"]
+        ], self.log(instance)
+        (record,) = found
+        assert self.codat.counts_by_name()[record.name] == 1, self.log(instance)
+        number = instance["map_index"]
+        assert record.name == self.name + (f" {number}" if number >= 0 else "")
+        key = self.airflow.xcom(instance, "push_operation_key")
+        assert key == result["push_operation_key"]
+        path = (
+            f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/create"
+            f"/links?map_index={number}"
+        )
+        links = self.airflow.ask("GET", path)["extra_links"]
+        assert self.codat.company_id in links["Codat Portal"]
+        return result
+
+
+@pytest.fixture
+def run(airflow: Any, codat: LocalCodat) -> Callable[..., Run]:  # noqa: ANN401 - scripts/local_airflow.py
+    """Start a DAG run for a customer."""
+
+    def start(dag_id: str, name: str, **conf: str) -> Run:
+        run_id = airflow.trigger(dag_id, {"name": name, **conf})
+        return Run(airflow, codat, dag_id, run_id, name)
+
+    return start
+
+
+def kill(process: psutil.Process) -> None:
+    os.kill(process.pid, signal.SIGKILL)
+
+
+def supervisor(process: psutil.Process) -> psutil.Process:
+    """Return the process that speaks with Airflow for a task."""
+    found = process.parent()
+    assert found is not None
+    return found
+
+
+def keys_of(run: Run) -> set[str]:
+    return {entry.idempotency_key for entry in run.creates()}
+
+
+# --- kill -9
+
+# What Codat, or the wire, does to the first create, to make the moment last.
+MOMENTS: dict[str, dict[str, Any] | None] = {
+    "before it begins": None,
+    "before Codat has seen it": {"kind": "no_answer_before_commit", "seconds": 30},
+    "while Codat works on it": {"kind": "slow", "seconds": 4},
+    "before the answer has come": {"kind": "no_answer_after_commit", "seconds": 30},
+    "while it waits in the worker": {
+        "kind": "stay_pending",
+        "seconds": PENDING_SECONDS,
+    },
+}
+
+
+def struck(
+    run: Callable[..., Run],
+    codat: LocalCodat,
+    victim: str,
+    hold: Path,
+    strike: Callable[[psutil.Process], None],
+) -> list[Run]:
+    """Kill something of each of a set of tasks, each at a moment of its own."""
+    runs = []
+    for moment, order in MOMENTS.items():
+        name = f"Fen {victim} {moment}"
+        if order is not None:
+            codat.order(**order, customer=name)
+        held = {"hold": str(hold)} if order is None else {}
+        runs.append(run("in_the_worker", name, **held))
+    for each, order in zip(runs, MOMENTS.values(), strict=True):
+        if order is None:
+            each.until("begun", hold.with_suffix(".begun").exists)
+        elif order["kind"] == "stay_pending":
+            each.accepted()
+        else:
+            each.sent()
+            assert each.creates()[0].misfortune == order["kind"]
+        strike(each.process())
+    codat.advance(seconds=PENDING_SECONDS)
+    return runs
+
+
+def test_killed_task(
+    run: Callable[..., Run], codat: LocalCodat, tmp_path: Path
+) -> None:
+    """A task whose process is killed, at whatever moment, creates one record."""
+    runs = struck(run, codat, "task", tmp_path / "never", kill)
+    for each in runs:
+        each.succeeded_once()
+        assert each.instance["try_number"] == 2, each.log()
+        assert len(keys_of(each)) == 1
+
+
+def test_killed_supervisor(
+    run: Callable[..., Run], codat: LocalCodat, tmp_path: Path
+) -> None:
+    """A task that outlives its supervisor, and its successor, create one record."""
+    orphans: list[psutil.Process] = []
+
+    def strike(process: psutil.Process) -> None:
+        orphans.append(process)
+        kill(supervisor(process))
+
+    hold = tmp_path / "hold"
+    runs = struck(run, codat, "supervisor", hold, strike)
+    for each in runs:
+        each.succeeded_once()
+        assert each.instance["try_number"] == 2, each.log()
+        assert len(keys_of(each)) == 1
+    # The first one begins only now.
+    sent = len(runs[0].creates())
+    hold.touch()
+    gone, alive = psutil.wait_procs(orphans, timeout=PATIENCE_SECONDS)
+    assert not alive, gone
+    assert len(runs[0].creates()) == sent == 1
+    for each in runs:
+        assert codat.counts_by_name()[each.name] == 1
+
+
+def test_killed_triggerer(
+    run: Callable[..., Run],
+    codat: LocalCodat,
+    airflow: Any,  # noqa: ANN401 - scripts/local_airflow.py
+) -> None:
+    """Tasks that waited in a triggerer that was killed end, and nothing is sent."""
+    runs = []
+    for number in range(2):
+        name = f"Fen triggerer {number}"
+        codat.order("stay_pending", seconds=PENDING_SECONDS, customer=name)
+        runs.append(run("deferrable", name))
+    for each in runs:
+        each.until_state("deferred")
+    airflow.kill("triggerer")
+    codat.advance(seconds=PENDING_SECONDS)
+    airflow.spawn("triggerer")
+    for each in runs:
+        each.succeeded_once()
+        assert each.instance["try_number"] == 1, each.log()
+        assert len(each.creates()) == 1
+
+
+# --- what people do in the web page
+
+KILLED = "Killed while a create (idempotency key "
+
+
+def test_cleared_after_success(run: Callable[..., Run]) -> None:
+    """Clear after success returns the same record, and sends nothing."""
+    cleared = run("in_the_worker", "Fen cleared")
+    result = cleared.succeeded_once()
+    cleared.clear()
+    cleared.until_try(2)
+    assert cleared.succeeded_once() == result
+    assert len(cleared.creates()) == 1
+
+
+def test_cleared_with_another_payload(
+    run: Callable[..., Run],
+    airflow: Any,  # noqa: ANN401 - scripts/local_airflow.py
+) -> None:
+    """A payload that has changed since success fails the task, naming the record."""
+    phone = {"key": "phone", "value": "1"}
+    airflow.ask("POST", "/api/v2/variables", phone)
+    changed = run("changing", "Fen changed")
+    result = changed.succeeded_once()
+    airflow.ask("PATCH", "/api/v2/variables/phone", {**phone, "value": "2"})
+    changed.clear()
+    changed.until_try(2)
+    assert changed.ended() == {"failed": 1}
+    # Not once more: it would end the same.
+    assert changed.instance["try_number"] == 2
+    log = changed.log()
+    assert "PayloadChanged: an earlier try of this task made record" in log
+    assert result["record_id"] in log
+    assert len(changed.creates()) == 1
+    assert changed.codat.counts_by_name()["Fen changed"] == 1
+
+
+def test_marked_failed_amid_a_create(
+    run: Callable[..., Run], codat: LocalCodat
+) -> None:
+    """A task that is stopped while it creates, and then cleared, creates one record."""
+    codat.order("slow", seconds=10, customer="Fen stopped")
+    stopped = run("in_the_worker", "Fen stopped")
+    stopped.sent()
+    process = stopped.process()
+    stopped.mark_failed()
+    stopped.until("told what goes on", lambda: KILLED in stopped.log())
+    assert stopped.instance["state"] == "failed"
+    psutil.wait_procs([process], timeout=PATIENCE_SECONDS)
+    stopped.clear()
+    stopped.until_try(2)
+    stopped.succeeded_once()
+    assert len(keys_of(stopped)) == 1
+
+
+def test_marked_failed_while_deferred(
+    run: Callable[..., Run], codat: LocalCodat
+) -> None:
+    """A deferred task that is stopped says so; once cleared, it sends nothing."""
+    codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen stopped later")
+    stopped = run("deferrable", "Fen stopped later")
+    key = stopped.accepted()
+    # Airflow tells only a trigger that runs.
+    stopped.until("watched by a trigger", lambda: " starting" in stopped.log())
+    stopped.mark_failed()
+    said = f"Killed while waiting for push operations {key}"
+    stopped.until("told what goes on", lambda: said in stopped.log())
+    codat.advance(seconds=PENDING_SECONDS)
+    stopped.clear()
+    stopped.until_try(2)
+    assert stopped.succeeded_once()["push_operation_key"] == key
+    assert len(stopped.creates()) == 1
+
+
+# --- time
+
+
+def test_execution_timeout_amid_a_create(
+    run: Callable[..., Run], codat: LocalCodat
+) -> None:
+    """A create that outlasts execution_timeout is taken up by the next try."""
+    codat.order("slow", seconds=6, customer="Fen hurried")
+    hurried = run("hurried", "Fen hurried")
+    hurried.succeeded_once()
+    assert hurried.instance["try_number"] > 1
+    assert "AirflowTaskTimeout" in hurried.log()
+    assert len(keys_of(hurried)) == 1
+
+
+def test_execution_timeout_while_deferred(
+    run: Callable[..., Run], codat: LocalCodat
+) -> None:
+    """A deferred task fails when execution_timeout is over; Clear brings the record."""
+    codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen hurried later")
+    hurried = run("hurried_deferrable", "Fen hurried later")
+    key = hurried.accepted()
+    assert hurried.ended() == {"failed": 1}
+    assert "AirflowTaskTimeout: execution_timeout has passed" in hurried.log()
+    codat.advance(seconds=PENDING_SECONDS)
+    hurried.clear()
+    hurried.until_try(2)
+    assert hurried.succeeded_once()["push_operation_key"] == key
+    assert len(hurried.creates()) == 1
+
+
+def test_an_outage_that_outlasts_a_try(
+    run: Callable[..., Run], codat: LocalCodat
+) -> None:
+    """A task goes on after an outage that was longer than one try has patience."""
+    # Within 5 seconds a try sends 5 times at most.
+    codat.order(
+        "gateway_error_before_commit", status=503, count=6, customer="Fen after outage"
+    )
+    struck = run("in_the_worker", "Fen after outage")
+    struck.succeeded_once()
+    assert struck.instance["try_number"] == 2
+    assert len(struck.creates()) == 7
+    assert len(keys_of(struck)) == 1
+
+
+# --- every fault of the network and of Codat, at the first create
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "reset before": {"kind": "reset_before_commit"},
+    "reset after": {"kind": "reset_after_commit"},
+    "slow": {"kind": "slow", "seconds": 4},
+    "500 before": {"kind": "codat_error_before_commit"},
+    "500 after": {"kind": "codat_error_after_commit"},
+    "503": {"kind": "gateway_error_before_commit", "status": 503},
+    "429": {"kind": "too_many_requests", "retry_after": 3},
+    "cut": {"kind": "cut_body"},
+    "junk": {"kind": "junk_body"},
+}
+MAPPED = 5
+
+
+def test_mapped(run: Callable[..., Run], codat: LocalCodat) -> None:
+    """Five customers, deferrable, each struck once: five records, whatever it was."""
+    for fault, order in FAULTS.items():
+        for number in range(MAPPED):
+            codat.order(**order, customer=f"Fen {fault} {number}")
+    runs = [run("mapped", f"Fen {fault}") for fault in FAULTS]
+    for each in runs:
+        assert each.ended() == {"success": MAPPED}, each.logs()
+        results = [each.told(instance) for instance in each.instances()]
+        assert len({result["record_id"] for result in results}) == MAPPED
+        struck = [entry for entry in each.creates() if entry.misfortune]
+        assert len(struck) == MAPPED
+        adopted = [result["adopted"] for result in results]
+        assert adopted == [each.name == "Fen 500 after"] * MAPPED
+
+
+def test_after_all(
+    run: Callable[..., Run],
+    codat: LocalCodat,
+    airflow: Any,  # noqa: ANN401 - scripts/local_airflow.py
+) -> None:
+    """Whatever has happened: nobody came twice, no key changed its bytes, no log tells.
+
+    A log of a task or a trigger holds neither a customer's name nor the API key.
+    """
+    run("in_the_worker", "Fen last").succeeded_once()
+    assert codat.duplicates() == {}
+    creates = [e for e in codat.journal() if e.path.endswith("/push/customers")]
+    sent = {(e.idempotency_key, e.path, e.query, e.body) for e in creates}
+    assert len(sent) == len({e.idempotency_key for e in creates})
+    assert all(name.startswith("Fen ") for name in codat.counts_by_name())
+    logs = [path.read_text() for path in (airflow.home / "logs").rglob("*.log*")]
+    assert any("Creating a customer" in log for log in logs)
+    assert not [log for log in logs if "Fen " in log or codat.api_key in log]
