@@ -23,6 +23,7 @@ Kind = Literal[
     "no",
     "end",
     "verdict",
+    "stood",
 ]
 """What an entry says of one generation of the intent.
 
@@ -31,7 +32,7 @@ operation. ``5xx``: Codat's own error, which it repeats under this key. ``2xx``:
 said yes, unreadably. ``released``: all its sends were answered by 429. ``limited``:
 the latest was. ``doubt``: a later try does not know whether it was sent. ``no``: it
 created nothing. ``end``: it created a record. ``verdict``: a person said what came of
-it.
+it. ``stood``: that stood there before anything was in doubt.
 """
 
 

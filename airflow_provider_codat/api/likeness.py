@@ -6,6 +6,7 @@ and shortens names.
 
 import unicodedata
 from collections.abc import Mapping
+from difflib import SequenceMatcher
 from enum import Enum, auto
 
 from airflow_provider_codat.api.models import DataType, Json
@@ -39,13 +40,32 @@ def _compared(wanted: list[str], got: list[str]) -> Likeness:
     if wanted == got or "".join(wanted) == "".join(got):
         return Likeness.SAME
     # Some software knows no accents.
-    wanted, got = _plain(wanted), _plain(got)
+    return (
+        Likeness.UNCLEAR if _near(_plain(wanted), _plain(got)) else Likeness.DIFFERENT
+    )
+
+
+def _near(wanted: list[str], got: list[str]) -> bool:
+    """Whether one text may be what software has made of the other."""
     short, long = sorted(("".join(wanted), "".join(got)), key=len)
     shortened = len(short) >= _SHORTEST_LIMIT and long.startswith(short)
+    prefixed = short.isdigit() and long.endswith(short)
     split = set(wanted) <= set(got) or set(got) <= set(wanted)
-    if short == long or shortened or split:
-        return Likeness.UNCLEAR
-    return Likeness.DIFFERENT
+    if shortened or prefixed or split:
+        return True
+    if _numbers(wanted) != _numbers(got):
+        return False
+    fewer, more = sorted((wanted, got), key=len)
+    respelt = all(any(_alike(one, other) for other in more) for one in fewer)
+    return respelt or _alike(short, long, 0.8)
+
+
+def _alike(one: str, other: str, ratio: float = 0.6) -> bool:
+    return SequenceMatcher(None, one, other).ratio() >= ratio
+
+
+def _numbers(words: list[str]) -> list[str]:
+    return sorted(word for word in words if any(c.isdigit() for c in word))
 
 
 _SHORTEST_LIMIT = 15

@@ -76,7 +76,7 @@ CUSTOMERS = DataType(
     name="customers",
     segment="customers",
     record="customer",
-    identifying=("id", "customerName", "emailAddress", "taxNumber"),
+    identifying=("customerName", "emailAddress", "taxNumber"),
 )
 
 

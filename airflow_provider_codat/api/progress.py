@@ -39,6 +39,24 @@ class Progress:
         """What names the intent: its first idempotency key."""
         return self._write.key_of(0)
 
+    @property
+    def begun(self) -> bool:
+        """Whether any intent was written down."""
+        return bool(chapters(self.entries))
+
+    @property
+    def in_doubt(self) -> bool:
+        """Whether nothing has settled the latest generation."""
+        last = chapters(self.entries)[-1:]
+        ends = {"end", "no", "verdict"}
+        return bool(last) and ends.isdisjoint(e.kind for e in last[0].since)
+
+    def rests(self) -> int:
+        """Return how often Codat has asked this task to come back later."""
+        kinds = {"limited", "released"}
+        life = self._write.life
+        return sum(e.kind in kinds and e.life == life for e in self.entries)
+
     def chapter(self, generation: int) -> Chapter:
         """Return what is known of one generation."""
         found = chapters(self.entries)
@@ -72,6 +90,11 @@ class Progress:
             expected=frozenset(e.operation_key for e in held if e.at >= since),
             owner=self.owner,
         )
+
+    def query_of(self, generation: int, otherwise: str) -> str:
+        """Return the query that a generation went out with; else another one."""
+        found = [c.intent for c in chapters(self.entries)]
+        return next((i.query for i in found if i.generation == generation), otherwise)
 
     def done(self, generation: int) -> Done:
         """Return what an earlier try has ended; nothing is sent."""
@@ -120,7 +143,7 @@ class Progress:
 
     def _not_created(self) -> str:
         """Return the word for "not created" that was not used up before."""
-        used = sum(entry.kind == "verdict" for entry in self.entries)
+        used = sum(entry.kind in {"stood", "verdict"} for entry in self.entries)
         return f"{NOT_CREATED}:{used + 1}" if used else NOT_CREATED
 
 

@@ -118,6 +118,7 @@ class Wanted:
     :param life: counts how often the task was cleared after it had ended.
     :param verdict: what a person says came of it; empty when nobody says anything.
     :param begun_at: epoch seconds: when the present process took over.
+    :param found: what it found in the journal then.
     """
 
     digest: str
@@ -125,6 +126,7 @@ class Wanted:
     on_clear: OnClear
     verdict: str
     begun_at: float
+    found: tuple[Entry, ...] = ()
 
 
 def next_step(entries: tuple[Entry, ...], wanted: Wanted, now: float) -> Step:
@@ -159,9 +161,16 @@ def may_obey(entries: tuple[Entry, ...], wanted: Wanted) -> bool:
 
     What stood there before cannot have been said of this.
     """
-    obeyed = {e.because for e in entries if e.kind in {"verdict", "end"}}
-    spoken = bool(wanted.verdict) and wanted.verdict not in obeyed
+    spoken = bool(wanted.verdict) and not was_said(entries, wanted.verdict)
     return spoken and bool(entries) and entries[-1].life != wanted.life
+
+
+def was_said(entries: tuple[Entry, ...], words: str) -> bool:
+    """Whether a person's words were obeyed, or stood there before they could be."""
+    return any(e.because == words and e.kind in _SAID for e in entries)
+
+
+_SAID = {"end", "stood", "verdict"}
 
 
 def _after_end(last: Chapter, end: Entry, wanted: Wanted) -> Step:
@@ -185,7 +194,7 @@ def _unresolved(last: Chapter, wanted: Wanted, now: float) -> Step:
     burnt = bool(last.get("5xx")) or last.unreadable > UNREADABLE_REPEATS
     # A later generation stands on a look at the books that is out of date by now.
     stale = number > 0 and (
-        last.get("doubt") is not None or last.intent.at < wanted.begun_at
+        last.get("doubt") is not None or last.intent in wanted.found
     )
     if not (too_old or burnt or stale):
         step = Step(Move.SEND, number, sends=last.sends())

@@ -35,6 +35,14 @@ _WHY = {
 }
 
 
+LONGEST_CALL_SECONDS = 300.0
+"""How long one call may go on sending a create.
+
+A process that was replaced may live on, and sends as long as this; who replaced it
+reckons with that.
+"""
+
+
 class Sending:
     """Sends, and keeps the journal of it.
 
@@ -84,11 +92,12 @@ class Sending:
             intent.key,
             again,
         )
+        budget = min(self._patience.budget_seconds, LONGEST_CALL_SECONDS)
         operation = yield from create(
             request,
             self._write.destination,
             self._write.data_type,
-            self._patience,
+            replace(self._patience, budget_seconds=budget),
             sends=step.sends,
             noted=lambda verdict, answer, at: self._noted(intent, verdict, answer, at),
             reused_key=self._write.reused_key,
@@ -145,6 +154,10 @@ class Sending:
     def intend(self, generation: int, because: str, at: float) -> Conversation[None]:
         """Write down what is about to be sent."""
         key = self._write.key_of(generation)
+        query = self._write.request(key).query
+        if because == "released":
+            # The same key goes out with the same query.
+            query = self._known.query_of(generation, query)
         if generation:
             log.warning("Creating it anew: %s", _WHY.get(because, because))
         yield from self.note(
@@ -154,7 +167,7 @@ class Sending:
                 at,
                 self._write.life,
                 key=key,
-                query=self._write.request(key).query,
+                query=query,
                 digest=self._wanted.digest,
                 because=because,
             )

@@ -19,6 +19,7 @@ from airflow_provider_codat.api.client import (
     get,
 )
 from airflow_provider_codat.api.errors import (
+    CodatFaulted,
     Malformed,
     NotFound,
     RateLimited,
@@ -38,8 +39,9 @@ from airflow_provider_codat.api.resume import (
     Wanted,
     may_obey,
     next_step,
+    was_said,
 )
-from airflow_provider_codat.api.sending import Sending
+from airflow_provider_codat.api.sending import LONGEST_CALL_SECONDS, Sending
 from airflow_provider_codat.api.settle import (
     Summary,
     created_nothing,
@@ -49,6 +51,9 @@ from airflow_provider_codat.api.settle import (
 from airflow_provider_codat.api.wire import Response, read_push_operation
 
 log = logging.getLogger(__name__)
+
+_MOST_RESTS = 20
+"""How often one task may be asked to come back later before that uses up a retry."""
 
 
 def submit(
@@ -116,24 +121,43 @@ class _Submission:
             on_clear=write.on_clear,
             verdict=write.verdict,
             begun_at=patience.clock(),
+            found=past.entries,
         )
+        self._followed = 0
         self._sending = Sending(write, self._wanted, self._known, patience)
 
     def run(self) -> Conversation[Written | Done]:
-        if not self._known.entries and self._past.unseen_since is not None:
+        yield from self._hear()
+        if not self._known.begun and self._past.unseen_since is not None:
             yield from self._sending.intend(0, UNSEEN, self._past.unseen_since)
         while True:
             step = next_step(self._known.entries, self._wanted, self._patience.clock())
             try:
                 written = yield from self._go(step)
             except RateLimited as error:
-                if not self._write.may_rest:
+                if not self._write.may_rest or self._known.rests() > _MOST_RESTS:
                     raise
                 seconds = max(0.0, error.until - self._patience.clock())
                 yield Rest(seconds, str(error))
             else:
                 if written is not None:
                     return written
+
+    def _hear(self) -> Conversation[None]:
+        """Note a person's word that was there before anything was in doubt.
+
+        It cannot have been said of what is in doubt later.
+        """
+        said, entries = self._write.verdict, self._known.entries
+        if not said or not self._write.durable:
+            return
+        if was_said(entries, said):
+            log.warning(
+                "unknown_resolution %s stood there before, and is not obeyed", said
+            )
+        elif not (self._known.in_doubt and may_obey(entries, self._wanted)):
+            now, life = self._patience.clock(), self._write.life
+            yield from self._sending.note(Entry("stood", 0, now, life, because=said))
 
     def _go(self, step: Step) -> Conversation[Written | Done | None]:
         """Do what a step asks for; None to ask the table again."""
@@ -232,10 +256,8 @@ class _Submission:
         policy = self._write.on_unknown_outcome
         said_yes = any(each.unreadable for each in self._known.open())
         may_follow = self._write.durable and not said_yes
-        following = replace(step, move=Move.SEND, generation=step.generation + 1)
         if policy == "resend" and may_follow:
-            resend = replace(following, because="resend")
-            return (yield from self._sending.attempt(resend))
+            return (yield from self._follow(step, "resend", most=1))
         if policy != "reconcile":
             found = yield from self._sending.candidates()
             raise self._known.unknown(self._known.reason(), found)
@@ -253,7 +275,18 @@ class _Submission:
             reason = f"{self._known.reason()}; {finding.reason}"
             raise self._known.unknown(reason, finding.candidates)
         log.info("Nothing in the books can be this record: it was not created")
-        following = replace(following, because="reconciled")
+        return (yield from self._follow(step, "reconciled", most=3))
+
+    def _follow(
+        self, step: Step, because: str, *, most: int
+    ) -> Conversation[Written | None]:
+        """Send it anew; how often in one try, is limited: retries have a pace."""
+        if self._followed >= most:
+            words = f"{self._known.reason()}; it was sent anew before in this try"
+            raise CodatFaulted(words, status=500)
+        self._followed += 1
+        following = replace(step, move=Move.SEND, because=because)
+        following = replace(following, generation=step.generation + 1)
         return (yield from self._sending.attempt(following))
 
     def _adopt(
@@ -270,7 +303,8 @@ class _Submission:
         """Wait until whatever was sent has acted or never will, and is listed."""
         if step.because == STALE:
             now = self._patience.clock()
-            doubt = Entry("doubt", step.generation, now, self._write.life, until=now)
+            last = now + LONGEST_CALL_SECONDS
+            doubt = Entry("doubt", step.generation, now, self._write.life, until=last)
             yield from self._sending.note(doubt)
         quiet = max(
             quiet_at(each, self._write.lifetime_seconds) for each in self._known.open()

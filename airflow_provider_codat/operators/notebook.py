@@ -5,9 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_codat.api.journal import Entry, Journal, Past
+from airflow_provider_codat.api.journal import Entry, Past
 from airflow_provider_codat.api.models import PushOperation
 from airflow_provider_codat.api.order import Written
+from airflow_provider_codat.api.resume import chapters
 from airflow_provider_codat.journal import TaskStateJournal
 from airflow_provider_codat.operators.tries import unseen_since
 
@@ -50,16 +51,29 @@ def opened(context: "Context", item_key: object, *, durable: bool) -> Notebook:
     # its journal is.
     moved = item_key is not None and context["ti"].map_index not in {None, -1}
     moved = moved and bool(context["dag_run"].clear_number)
-    unseen = None if entries or (whole and not moved) else unseen_since(context)
+    known = bool(chapters(entries)) or (whole and not moved)
+    unseen = None if known else unseen_since(context)
     return Notebook(Past(entries, unseen), durable=True, note=journal.append)
 
 
-def reopened(context: "Context", item_key: object, *, durable: bool) -> Notebook:
-    """Open a task's journal again, within the same try."""
+def reopened(
+    context: "Context", item_key: object, operation_key: str, *, durable: bool
+) -> Notebook:
+    """Open a task's journal again, within the same try.
+
+    A journal that does not know the push operation was not there when the task left
+    its worker, or is gone since: nothing is added to it. To a try that was replaced it
+    looks the same.
+
+    :raises JournalFailed: when this try was replaced.
+    """
     journal = _journal(context, item_key) if durable else None
-    if journal is None:
-        return Notebook(Past(), durable=False, note=_forget)
-    return Notebook(Past(journal.read()), durable=True, note=journal.append)
+    if journal is not None:
+        entries = journal.read()
+        if any(entry.operation_key == operation_key for entry in entries):
+            return Notebook(Past(entries), durable=True, note=journal.append)
+        journal.touch()
+    return Notebook(Past(), durable=False, note=_forget)
 
 
 def life_of(context: "Context") -> int:
@@ -67,7 +81,7 @@ def life_of(context: "Context") -> int:
     return int(context["ti"].max_tries)
 
 
-def _journal(context: "Context", item_key: object) -> Journal | None:
+def _journal(context: "Context", item_key: object) -> TaskStateJournal | None:
     store = context.get("task_state_store")
     if store is None:  # Airflow below 3.3
         return None

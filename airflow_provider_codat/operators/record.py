@@ -213,7 +213,7 @@ class CreateRecordOperator(BaseOperator):
         operation = came_of(
             told, self.hook, destination.company_id, destination.connection_id
         )
-        notebook = reopened(context, self.item_key, durable=self.durable)
+        notebook = reopened(context, self.item_key, operation.key, durable=self.durable)
         written = notebook.written(operation)
         hide = self._hide()
         self._push(summary(operation, hide), context)
@@ -267,14 +267,13 @@ class CreateRecordOperator(BaseOperator):
     ) -> Summary:
         """Return the result of a push operation, or raise what its end means."""
         operation = written.operation
-        warnings = summary(operation, hide)["warnings"]
-        for warning in warnings:
-            self.log.warning("Push operation %s: %s", operation.key, warning)
         if not operation.ended:
             self.log.info("Not waiting for push operation %s", operation.key)
         result = self.hook.conclude(
             written, note=notebook.note, hide=hide, life=life_of(context)
         )
+        for warning in result["warnings"]:
+            self.log.warning("Push operation %s: %s", operation.key, warning)
         return self._judged(result, context)
 
     def _judged(self, result: Summary, context: "Context") -> Summary:

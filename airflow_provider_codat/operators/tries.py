@@ -1,9 +1,11 @@
 """What Airflow knows of a task's run, in the terms of an exactly-once write."""
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.replies import CLOCK_SKEW_SECONDS
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
@@ -36,7 +38,10 @@ def _no_send_before(run: Any) -> float:  # noqa: ANN401 - a DAG run of any Airfl
         # of its interval. A run by hand may have any interval.
         manual = run.run_type == "manual"
         moments = [run.logical_date, None if manual else run.data_interval_end]
-    return float(max(moment.timestamp() for moment in moments if moment))
+    # What is to come says nothing of when the run began.
+    latest = time.time() + CLOCK_SKEW_SECONDS
+    times = [moment.timestamp() for moment in moments if moment]
+    return max((float(at) for at in times if at <= latest), default=0.0)
 
 
 def item_of(ti: "RuntimeTaskInstanceProtocol", item_key: object) -> str | int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
 from airflow_provider_codat.api.errors import (
+    Malformed,
     OutcomeUnknown,
     Refused,
     SettingsInvalid,
@@ -153,13 +154,16 @@ def came_of(
 
 def _asked(hook: "CodatHook", company_id: str, key: str) -> PushOperation:
     try:
-        return push_operation(hook.get_push_operation(company_id, key))
+        found = push_operation(hook.get_push_operation(company_id, key))
     except Refused as error:
         raise OutcomeUnknown(
             f"push operation {key} was accepted, but cannot be asked for any more, so "
             f"a record may exist: {error}",
             candidates=[key],
         ) from error
+    if (found.key, found.company_id) != (key, company_id):
+        raise Malformed("the answer describes another push operation than ours")
+    return found
 
 
 def _told(

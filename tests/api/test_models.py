@@ -198,5 +198,5 @@ def test_customers_are_one_row_of_the_table() -> None:
 
     They are told apart by what a person would tell them apart by.
     """
-    told_apart = ("id", "customerName", "emailAddress", "taxNumber")
+    told_apart = ("customerName", "emailAddress", "taxNumber")
     assert DataType("customers", "customers", "customer", told_apart) == CUSTOMERS

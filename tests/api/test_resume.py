@@ -202,12 +202,12 @@ ROWS: dict[str, tuple[tuple[Entry, ...], dict[str, Any], Step]] = {
     ),
     "a later generation of another process": (
         (INTENT, NO, SECOND),
-        {},
+        {"found": (INTENT, NO, SECOND)},
         Step(Move.RECONCILE, 1, STALE),
     ),
     "a later generation, limited": (
         (INTENT, NO, SECOND, entry("limited", 1, until=NOW + 9.0)),
-        {},
+        {"found": (INTENT, NO, SECOND)},
         Step(Move.RECONCILE, 1, STALE, not_before=NOW + 9.0),
     ),
     "a later generation, doubted before": (

@@ -585,7 +585,7 @@ RESUMED: dict[str, Resumed] = {
         (OLD,),
         {"verdict": "not_created", "on_unknown_outcome": "fail"},
         [EMPTY],
-        ["LIST"],
+        ["stood 0", "LIST"],
         OutcomeUnknown,
     ),
     "a record": ((INTENT,), RECORD_42, [], ["end 0"], None),
@@ -831,7 +831,7 @@ RESUMED: dict[str, Resumed] = {
         (INTENT, entry("5xx"), SECOND),
         {},
         [*NOTHING, OK],
-        ["doubt 1", "rest 660", *LOOKS, "intent 2", "POST 2", "op 2"],
+        ["doubt 1", "rest 960", *LOOKS, "intent 2", "POST 2", "op 2"],
         MADE,
     ),
     "a later generation, doubted": (
@@ -1052,12 +1052,12 @@ def test_a_key_that_grows_old_in_a_rest_leads_to_the_books(trying: Trying) -> No
     ]
 
 
-def test_a_key_that_grows_old_amid_a_call_leads_to_the_books(trying: Trying) -> None:
-    """A wait within the call's own time is no excuse for sending an old key."""
+def test_no_call_goes_on_sending_for_long(trying: Trying) -> None:
+    """Who replaces a process that lives on has to know how long that one sends."""
     trying.patience = replace(trying.patience, budget_seconds=9999.0)
-    wait = answer(429, retry_after=KEY_LIFETIME_SECONDS)
-    trying(no_answer, wait, *ANEW)
-    assert trying.happened == [*FIRST, "POST 0", "rest 660", *AGAIN]
+    error = raised_by(trying, RateLimited, [no_answer, answer(429, retry_after=301)])
+    assert isinstance(error, RateLimited)
+    assert trying.happened == [*FIRST, "POST 0", "limited 0"]
 
 
 @pytest.mark.parametrize("may_rest", [False, True])
