@@ -792,9 +792,9 @@ def test_on_kill_says_what_goes_on(
     attempt: Attempts, local_codat: LocalCodat, logged: Callable[..., list[str]]
 ) -> None:
     """Nothing can cancel a push operation; the log names the one that goes on."""
-    made = attempt(completion_timeout_seconds=0.2)
-    made.operator.on_kill()
+    attempt().operator.on_kill()
     assert not logged("Killed")
+    made = attempt(completion_timeout_seconds=0.2)
     local_codat.order("stay_pending")
     made.fails(StillPending)
     made.operator.on_kill()
