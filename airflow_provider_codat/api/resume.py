@@ -190,13 +190,8 @@ def _unresolved(last: Chapter, wanted: Wanted, now: float) -> Step:
             number,
             "an earlier try may have sent another payload for this customer",
         )
-    too_old = now - last.intent.at > KEY_LIFETIME_SECONDS
-    burnt = bool(last.get("5xx")) or last.unreadable > UNREADABLE_REPEATS
-    # A later generation stands on a look at the books that is out of date by now.
-    stale = number > 0 and (
-        last.get("doubt") is not None or last.intent in wanted.found
-    )
-    if not (too_old or burnt or stale):
+    obstacle = _obstacle(last, wanted, now)
+    if not obstacle:
         step = Step(Move.SEND, number, sends=last.sends())
         return replace(step, not_before=last.not_before)
     if last.intent.because == UNSEEN:
@@ -204,8 +199,25 @@ def _unresolved(last: Chapter, wanted: Wanted, now: float) -> Step:
             Move.STOP,
             number,
             "an earlier try, of which nothing was written down, may have sent it"
-            + (", longer ago than Codat surely remembers its key" if too_old else ""),
+            + (_LONG_AGO if obstacle == _OLD else ""),
         )
-    undoubted = stale and last.get("doubt") is None and not (too_old or burnt)
-    because = STALE if undoubted else ""
+    because = STALE if obstacle == STALE else ""
     return Step(Move.RECONCILE, number, because, not_before=last.not_before)
+
+
+def _obstacle(last: Chapter, wanted: Wanted, now: float) -> str:
+    """Return why the key of a generation may not be sent again; empty when it may."""
+    if now - last.intent.at > KEY_LIFETIME_SECONDS:
+        return _OLD
+    if last.get("5xx") or last.unreadable > UNREADABLE_REPEATS:
+        return _BURNT
+    if last.intent.generation == 0:
+        return ""
+    # A later generation stands on a look at the books that is out of date by now.
+    if last.get("doubt"):
+        return _DOUBTED
+    return STALE if last.intent in wanted.found else ""
+
+
+_OLD, _BURNT, _DOUBTED = "old", "burnt", "doubted"
+_LONG_AGO = ", longer ago than Codat surely remembers its key"

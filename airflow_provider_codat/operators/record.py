@@ -37,7 +37,6 @@ from airflow_provider_codat.operators.notebook import (
 )
 from airflow_provider_codat.operators.tries import from_xcom, item_of
 from airflow_provider_codat.operators.waiting import (
-    PAUSE_IS_OVER,
     SHORT_SECONDS,
     Wait,
     came_of,
@@ -46,6 +45,7 @@ from airflow_provider_codat.operators.waiting import (
     pause,
 )
 from airflow_provider_codat.operators.wanted import checked_payload, write_of
+from airflow_provider_codat.triggers.codat import PAUSE_IS_OVER
 from airflow_provider_codat.triggers.event import PushOperationsEvent
 
 if TYPE_CHECKING:

@@ -35,9 +35,6 @@ if TYPE_CHECKING:
 SHORT_SECONDS = 10.0
 """What is not worth the way to the triggerer and back."""
 
-PAUSE_IS_OVER = {"status": "pause is over"}
-"""The event of a trigger that only waits for a moment."""
-
 _MARGIN_SECONDS = 300.0
 """How much later than the trigger's own deadline Airflow ends a wait.
 

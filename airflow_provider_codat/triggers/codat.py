@@ -22,6 +22,10 @@ from airflow_provider_codat.triggers.poller import (
 _event: Callable[[dict[str, Any]], TriggerEvent] = TriggerEvent
 
 
+PAUSE_IS_OVER = {"status": "pause is over"}
+"""The event of a trigger that only waits for a moment."""
+
+
 class _CodatTrigger(BaseTrigger):
     """A trigger of this package."""
 
@@ -157,4 +161,4 @@ class CodatPauseTrigger(_CodatTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when the moment has come."""
         await _until(self.until)
-        yield _event({"status": "pause is over"})
+        yield _event(PAUSE_IS_OVER)

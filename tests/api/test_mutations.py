@@ -70,8 +70,8 @@ MUTATIONS = {
     ),
     "a key is sent again after a 500": (
         "resume.py",
-        'burnt = bool(last.get("5xx")) or ',
-        "burnt = ",
+        'if last.get("5xx") or ',
+        "if ",
     ),
     "an intent is written down after it was sent": (
         "sending.py",
@@ -88,8 +88,8 @@ MUTATIONS = {
     ),
     "a second key is not doubted by the next try": (
         "resume.py",
-        "if not (too_old or burnt or stale):",
-        "if not (too_old or burnt):",
+        'return STALE if last.intent in wanted.found else ""',
+        'return ""',
     ),
     "what may still act is not waited for": (
         "progress.py",
