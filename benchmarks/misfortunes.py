@@ -5,7 +5,7 @@ local Codat; counted is what stands in the books afterwards. The clients run in
 environments of their own, as separate programs (``misfortune_clients``).
 
 Makes the environments in ``.bench``; writes ``benchmarks/misfortunes.json`` and the
-tables in ``docs/benchmarks.md``. Takes about ten minutes. ``--only NAME`` measures some
+tables in ``docs/exactly-once.md``. Takes about ten minutes. ``--only NAME`` measures some
 clients anew and keeps the numbers of the others.
 """
 
@@ -38,7 +38,7 @@ from airflow_provider_codat.simulator.world import authorization
 
 PROGRAMS = Path(__file__).with_name("misfortune_clients")
 RESULT = Path(__file__).with_suffix(".json")
-PAGE = imports.ROOT / "docs" / "benchmarks.md"
+PAGE = imports.ROOT / "docs" / "exactly-once.md"
 FOLDER = imports.FOLDER / "misfortunes"
 
 CUSTOMERS = 500

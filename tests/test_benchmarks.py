@@ -24,7 +24,7 @@ def loaded(name: str) -> ModuleType:
 
 def test_misfortunes() -> None:
     """The tables in the guide are those of the numbers that were measured."""
-    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "exactly-once.md").read_text(encoding="utf-8")
     measured = (BENCHMARKS / "misfortunes.json").read_text(encoding="utf-8")
     tables = loaded("misfortune_tables")
     assert tables.rewritten(page, json.loads(measured)) == page
