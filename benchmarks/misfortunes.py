@@ -5,8 +5,8 @@ local Codat; counted is what stands in the books afterwards. The clients run in
 environments of their own, as separate programs (``misfortune_clients``).
 
 Makes the environments in ``.bench``; writes ``benchmarks/misfortunes.json`` and the
-tables in ``docs/exactly-once.md``. Takes about ten minutes. ``--only NAME`` measures some
-clients anew and keeps the numbers of the others.
+tables in ``docs/exactly-once.md``. Takes about ten minutes. ``--only NAME`` measures
+some clients anew and keeps the numbers of the others.
 """
 
 import argparse
