@@ -50,6 +50,10 @@ CONDITIONS = [
 ]
 
 
+# The books are asked, and tell.
+ENDS_WELL = {"success", "500 with an echo", "junk that quotes"}
+
+
 @pytest.fixture(scope="module")
 def left_behind(
     tmp_path_factory: pytest.TempPathFactory, database: None
@@ -107,7 +111,7 @@ def test_every_case_came_to_its_end(left_behind: dict[str, Any]) -> None:
     assert "started from" in left_behind["output"]
     states = {case: found["state"] for case, found in left_behind["results"].items()}
     assert states == {
-        case: "success" if case == "success" else "failed"
+        case: "success" if case in ENDS_WELL else "failed"
         for case in [*ORDERS, *CONDITIONS, "wrong key"]
     }
     codat = left_behind["codat"]
@@ -115,7 +119,7 @@ def test_every_case_came_to_its_end(left_behind: dict[str, Any]) -> None:
     met = {entry.misfortune for entry in codat.journal()}
     assert {order["kind"] for order in ORDERS.values() if order} <= met
     for phrase in (
-        "Creating a customer",
+        "Sending a customer",
         "PayloadInvalid",
         "OutcomeUnknown",
         '"POST /companies/',
