@@ -508,5 +508,5 @@ def test_after_all(
     assert len(sent) == len({e.idempotency_key for e in creates})
     assert all(name.startswith("Fen ") for name in codat.counts_by_name())
     logs = [path.read_text() for path in (airflow.home / "logs").rglob("*.log*")]
-    assert any("Creating a customer" in log for log in logs)
+    assert any("Sending a customer" in log for log in logs)
     assert not [log for log in logs if "Fen " in log or codat.api_key in log]
