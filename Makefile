@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .PHONY: help demo ui test test-fast lint format nox bench-import bench-waits bench-misfortunes \
-	troubleshooting wheel ci clean
+	bench-bulk troubleshooting wheel ci clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -47,6 +47,9 @@ bench-waits: $(READY) ## What a thousand waits cost a triggerer, beside others
 
 bench-misfortunes: $(READY) ## What becomes of 500 customers when things go wrong
 	@$(BIN)/python benchmarks/misfortunes.py
+
+bench-bulk: $(READY) ## What creating thousands of customers costs, beside others
+	@$(BIN)/python benchmarks/bulk.py
 
 troubleshooting: $(READY) ## Run every failure for real, and write docs/troubleshooting.md
 	@$(BIN)/python scripts/troubleshooting.py

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_codat.api.errors import (
+    BatchUnfinished,
     Busy,
     CodatError,
     CodatFaulted,
@@ -37,7 +38,7 @@ else:
         RetryPolicy = object
         HAS_RETRY_POLICIES = False
 
-_PASSING = (Busy, CodatFaulted, JournalFailed, Malformed, Unreachable)
+_PASSING = (BatchUnfinished, Busy, CodatFaulted, JournalFailed, Malformed, Unreachable)
 
 
 def may_pass(error: BaseException) -> bool:

@@ -62,6 +62,12 @@ _EXTRAS = {
         "allows 1,000 per address. Default: 900",
         "schema": {"type": ["integer", "null"], "minimum": 1},
     },
+    "max_concurrency": {
+        "label": "Requests at a time",
+        "description": "How many requests of one task there may be at a time. Codat "
+        "allows 10 for one company. Default: 10",
+        "schema": {"type": ["integer", "null"], "minimum": 1},
+    },
     "client_certificate_path": {
         "label": "Client certificate",
         "description": "Path of a PEM file on the workers, for API mTLS",

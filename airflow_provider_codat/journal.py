@@ -97,6 +97,39 @@ class TaskStateJournal:
             self._store.set(key, value, retention=NEVER_EXPIRE)
 
 
+class TaskStateWindows(TaskStateJournal):
+    """The journal of a task that writes many rows: windows of them, by their numbers.
+
+    A window is written again and again, and by one try alone: one that was replaced
+    cannot write any more.
+
+    :param place: which books the rows go to; the cells bear its name.
+    """
+
+    def __init__(self, store: Store, place: str) -> None:
+        super().__init__(store, place)
+
+    def windows(self) -> list[Json]:
+        """Return what earlier tries have written, in order."""
+        texts: list[Json] = []
+        for number in count():
+            found = self._get(f"{self._prefix}window.{number}")
+            if found is None:
+                break
+            texts.append(found)
+        return texts
+
+    def keep_window(self, number: int, text: str) -> None:
+        """Keep a window, in place of what it was."""
+        self._set(f"{self._prefix}window.{number}", text)
+
+    def exchange_source(self, mark: str) -> str:
+        """Keep what the rows come from; return what earlier tries have kept."""
+        before = self._get(f"{self._prefix}source")
+        self._set(f"{self._prefix}source", mark)
+        return str(before or "")
+
+
 _ONLY = "-"
 
 

@@ -16,7 +16,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, get_args
@@ -24,11 +23,11 @@ from typing import NamedTuple, TypeAlias, get_args
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Json, Problem
 from airflow_provider_codat.api.payload import READ_ONLY, parse_json, to_json
+from airflow_provider_codat.api.rows import lines
 from airflow_provider_codat.api.schema import UnknownProperties, checked
 
 Line: TypeAlias = tuple[int, str]
 
-_ENCODING = "utf-8-sig"  # a byte order mark, which Windows' editors write, is dropped
 _LINES_SUFFIXES = (".jsonl", ".ndjson")
 
 
@@ -98,8 +97,8 @@ def _report(options: _Options) -> int:
     """Print each problem, then the sum; return the exit code."""
     seen: Counter[str] = Counter()
     name = "<stdin>" if options.file == "-" else options.file
-    with _opened(options.file) as lines:
-        for entry in _entries(lines, name):
+    with _opened(options.file) as raw:
+        for entry in _entries(raw, name):
             problems = _problems(entry, options)
             seen.update({"all", *(problem.severity for problem in problems)})
             for problem in problems:
@@ -113,12 +112,12 @@ def _report(options: _Options) -> int:
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[Iterable[str]]:
+def _opened(file: str) -> Iterator[Iterable[bytes]]:
     if file == "-":
-        yield TextIOWrapper(sys.stdin.buffer, encoding=_ENCODING)
+        yield sys.stdin.buffer
     else:
-        with Path(file).open(encoding=_ENCODING) as lines:
-            yield lines
+        with Path(file).open("rb") as raw:
+            yield raw
 
 
 def _problems(entry: _Entry, options: _Options) -> tuple[Problem, ...]:
@@ -131,9 +130,9 @@ def _problems(entry: _Entry, options: _Options) -> tuple[Problem, ...]:
     ).problems
 
 
-def _entries(lines: Iterable[str], name: str) -> Iterator[_Entry]:
+def _entries(raw: Iterable[bytes], name: str) -> Iterator[_Entry]:
     """Yield the customers of a file, which may be in any of the three forms."""
-    numbered = ((n, text) for n, text in enumerate(lines, 1) if text.strip())
+    numbered = ((line.number, line.text.decode()) for line in lines(raw))
     first, second = next(numbered, None), next(numbered, None)
     rest = chain([second] if second else [], numbered)
     if first is None:
@@ -169,10 +168,10 @@ def _is_object(line: Line) -> bool:
         return False
 
 
-def _document(lines: Iterable[Line], name: str) -> Iterator[_Entry]:
+def _document(numbered: Iterable[Line], name: str) -> Iterator[_Entry]:
     """Yield the elements of an array, or the one object."""
     parts, last = [], 0
-    for number, line in lines:
+    for number, line in numbered:
         # Blank lines were skipped: put them back, so that a problem's line is right.
         parts.append("\n" * (number - last - 1) + line)
         last = number

@@ -28,3 +28,26 @@ def test_misfortunes() -> None:
     measured = (BENCHMARKS / "misfortunes.json").read_text(encoding="utf-8")
     tables = loaded("misfortune_tables")
     assert tables.rewritten(page, json.loads(measured)) == page
+
+
+def test_bulk() -> None:
+    """The tables of many customers are those of the numbers that were measured."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    measured = (BENCHMARKS / "bulk.json").read_text(encoding="utf-8")
+    tables = loaded("bulk_tables")
+    assert tables.rewritten(page, json.loads(measured)) == page
+
+
+def test_bulk_plot() -> None:
+    """The plot of many customers shows the numbers that were measured."""
+    plot = (ROOT / "docs" / "bulk-benchmark.svg").read_text(encoding="utf-8")
+    measured = json.loads((BENCHMARKS / "bulk.json").read_text(encoding="utf-8"))
+    tables = loaded("bulk_tables")
+    customers = measured["customers"]["latency"]
+    for came in measured["latency"].values():
+        assert f" {tables.wall_seconds(came, customers):,.2f}<" in plot
+        assert f" {tables.requests_each(came):,.2f}<" in plot
+    for came in measured["processor"].values():
+        assert f" {came['cpu_milliseconds']:,.2f}<" in plot
+    for name in measured["latency"]:
+        assert tables.TITLES[name].replace("`", "") in plot

@@ -21,6 +21,10 @@
     ├─ Malformed                    a 2xx that does not say what Codat documents
     ├─ RefreshFailed(operation)     Codat's copy of the books is not up to date
     ├─ OutcomeUnknown               a record may exist; nobody here can tell
+    ├─ QuotaShort(until)            today's requests do not suffice; nothing was sent
+    ├─ SourceChanged                the rows are not those that were there before
+    ├─ BatchFailed                  rows of many are not in the books
+    │  └─ BatchUnfinished           another try may bring them there
     └─ PushEnded(operation)
        ├─ PushFailed
        ├─ PushTimedOut              may still land
@@ -212,6 +216,29 @@ class OutcomeUnknown(CodatError):
         self.reason = reason or message
         self.books_may_tell = books_may_tell
         super().__init__(message)
+
+
+class QuotaShort(CodatError):
+    """The requests that are left of the day do not suffice.
+
+    :param until: epoch seconds at which the quota is renewed.
+    """
+
+    def __init__(self, message: str, *, until: float) -> None:
+        self.until = until
+        super().__init__(message)
+
+
+class SourceChanged(CodatError):
+    """The rows are not those that were read, or sent, before."""
+
+
+class BatchFailed(CodatError):
+    """More rows are not in the books than ``max_failed`` allows."""
+
+
+class BatchUnfinished(BatchFailed):
+    """The same, and another try may bring some of them there."""
 
 
 class PushEnded(CodatError):

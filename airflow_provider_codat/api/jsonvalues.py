@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from functools import singledispatch
+from functools import reduce, singledispatch
 from math import isfinite
 from types import UnionType
+from typing import TypeAlias
 from uuid import UUID
 
 from airflow_provider_codat.api.errors import PayloadInvalid
@@ -17,6 +18,10 @@ from airflow_provider_codat.api.models import Json, Problem
 MAX_DEPTH = 64
 """Levels of nesting. A customer has six; what has more is a mistake or an attack."""
 
+Step: TypeAlias = str | int
+"""From a value to one that it holds: a property's name, or an element's index."""
+
+_HOLDERS = (dict, list, tuple, Mapping)  # the quickest to tell first
 _LONGEST_NAME = 60
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -48,7 +53,7 @@ class Repeated(dict[str, object]):
         super().__init__(pairs)
 
 
-def at(path: str, key: str | int) -> str:
+def at(path: str, key: Step) -> str:
     """Return the path of a property or an element, such as ``addresses[0].type``.
 
     :param path: of the object or list that holds it; empty for the payload itself.
@@ -64,6 +69,11 @@ def at(path: str, key: str | int) -> str:
     return f"{path}[{json.dumps(shortened)}]"
 
 
+def path_of(route: Iterable[Step]) -> str:
+    """Return the path that leads from the payload along some steps, see :func:`at`."""
+    return reduce(at, route, "")
+
+
 def to_json(value: object) -> Json:
     """Return the value as plain JSON values; the value itself is left as it is.
 
@@ -75,7 +85,7 @@ def to_json(value: object) -> Json:
         the first alone. No message repeats a value.
     """
     walk = _Walk()
-    result = walk.converted(value, "")
+    result = walk.converted(value, ())
     if walk.problems:
         raise PayloadInvalid(walk.problems)
     return result
@@ -88,52 +98,59 @@ class _Walk:
         self.problems: list[Problem] = []
         self._above: set[int] = set()
 
-    def converted(self, value: object, path: str) -> Json:
+    def converted(self, value: object, route: tuple[Step, ...]) -> Json:
         """Return the value as JSON; None where a problem was noted."""
-        if not isinstance(value, Mapping | list | tuple):
-            return self._leaf(value, path)
+        if type(value) is str and value.isascii():
+            return value  # as most are; the rest would find the same, but later
+        if not isinstance(value, _HOLDERS):
+            return self._leaf(value, route)
         if id(value) in self._above:
-            return self._refuse(path, "contains itself")
+            return self._refuse(route, "contains itself")
         if len(self._above) == MAX_DEPTH:
-            return self._refuse(path, f"is nested more than {MAX_DEPTH} levels deep")
+            return self._refuse(route, f"is nested more than {MAX_DEPTH} levels deep")
         self._above.add(id(value))
         result = (
-            self._object(value, path)
+            self._object(value, route)
             if isinstance(value, Mapping)
-            else [self.converted(item, at(path, i)) for i, item in enumerate(value)]
+            else [self.converted(item, (*route, i)) for i, item in enumerate(value)]
         )
         self._above.remove(id(value))
         return result
 
-    def _object(self, value: Mapping[object, object], path: str) -> Json:
+    def _object(self, value: Mapping[object, object], route: tuple[Step, ...]) -> Json:
         for name in sorted(value.names) if isinstance(value, Repeated) else ():
-            self._refuse(at(path, name), "stands more than once in the same object")
+            self._refuse((*route, name), "stands more than once in the same object")
         foreign = {type(name).__name__ for name in value if not isinstance(name, str)}
         if foreign:
             found = ", ".join(sorted(foreign))
-            self._refuse(path, f"names of properties must be text, not {found}")
+            self._refuse(route, f"names of properties must be text, not {found}")
         return {
-            str.__str__(name): self._property(name, item, path)
+            str.__str__(name): self._property(name, item, route)
             for name, item in value.items()
             if isinstance(name, str)
         }
 
-    def _property(self, name: str, item: object, path: str) -> Json:
-        below = at(path, str.__str__(name))
-        if _LONE_SURROGATE.search(name):
+    def _property(self, name: str, item: object, route: tuple[Step, ...]) -> Json:
+        below = (*route, str.__str__(name))
+        if _half(name):
             return self._refuse(below, "the name has half of a surrogate pair")
         return self.converted(item, below)
 
-    def _leaf(self, value: object, path: str) -> Json:
+    def _leaf(self, value: object, route: tuple[Step, ...]) -> Json:
         try:
             return _exact(value)
         except _NotJsonError as reason:
-            return self._refuse(path, str(reason))
+            return self._refuse(route, str(reason))
 
-    def _refuse(self, path: str, message: str) -> Json:
+    def _refuse(self, route: tuple[Step, ...], message: str) -> Json:
         """Note a problem; null stands in its place until the walk is over."""
-        self.problems.append(Problem(path, "json", message))
+        self.problems.append(Problem(path_of(route), "json", message))
         return None
+
+
+def _half(text: str) -> bool:
+    """Whether a text has half of a surrogate pair, which is no text."""
+    return not text.isascii() and bool(_LONE_SURROGATE.search(text))
 
 
 @singledispatch
@@ -150,7 +167,7 @@ def _same(value: bool | None) -> Json:
 
 @_exact.register
 def _text(value: str) -> Json:
-    if _LONE_SURROGATE.search(value):
+    if _half(value):
         raise _NotJsonError(
             "has half of a surrogate pair, which is no text; decode it anew"
         )

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from airflow_provider_codat.api.models import (
@@ -23,7 +25,7 @@ NOT_CREATED = "not_created"
 """What a person says who has looked, and found no record."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Write:
     """One record that is wanted in the books, and what to do where that is not plain.
 
@@ -38,6 +40,7 @@ class Write:
     :param verdict: what a person says came of it: ``not_created`` or a record's id.
     :param grace_seconds: after which Codat lists whatever it has accepted.
     :param lifetime_seconds: after which a request without an answer acts no more.
+    :param quietly: whether it is one of so many that nobody wants to read of its steps.
     """
 
     origin: str
@@ -56,22 +59,37 @@ class Write:
     on_clear: OnClear = "reuse"
     grace_seconds: float = 60.0
     lifetime_seconds: float = 600.0
+    quietly: bool = False
+
+    @property
+    def told(self) -> int:
+        """The log level of its steps."""
+        return logging.DEBUG if self.quietly else logging.INFO
+
+    @property
+    def warned(self) -> int:
+        """The log level of what is out of the ordinary."""
+        return logging.DEBUG if self.quietly else logging.WARNING
 
     def request(self, key: str) -> Request:
         """Return the request that creates it."""
+        return replace(self._keyless, idempotency_key=key)
+
+    @cached_property
+    def _keyless(self) -> Request:
+        # It is asked for several times, and costs more than all the rest of a send.
         return create(
             self.destination,
             self.data_type,
             canonical(self.payload),
-            idempotency_key=key,
+            idempotency_key="",
             timeout_in_minutes=self.timeout_in_minutes,
         )
 
     def digest(self) -> str:
         """Return what tells whether another try wants the same record."""
-        request = self.request(self.key_of(0))
-        place = json.dumps([self.origin, request.path]).encode()
-        return hashlib.sha256(place + (request.body or b"")).hexdigest()
+        place = json.dumps([self.origin, self._keyless.path]).encode()
+        return hashlib.sha256(place + (self._keyless.body or b"")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

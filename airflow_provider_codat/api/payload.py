@@ -149,8 +149,10 @@ def _number(digits: str) -> Decimal:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    repeated = _repeated(name for name, _ in pairs)
-    return Repeated(pairs, repeated) if repeated else dict(pairs)
+    read = dict(pairs)
+    if len(read) == len(pairs):
+        return read
+    return Repeated(pairs, _repeated(name for name, _ in pairs))
 
 
 def _repeats_a_key(node: ast.AST) -> bool:

@@ -4,12 +4,13 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+from airflow_provider_codat.api.claims import Claims
 from airflow_provider_codat.api.errors import OutcomeUnknown, PayloadChanged
 from airflow_provider_codat.api.journal import Entry
 from airflow_provider_codat.api.order import NOT_CREATED, Done, Write
-from airflow_provider_codat.api.reconcile import Search
 from airflow_provider_codat.api.resume import UNSEEN, Chapter, chapters
 from airflow_provider_codat.api.retry import KEY_LIFETIME_SECONDS, UNREADABLE_REPEATS
+from airflow_provider_codat.api.search import Search
 
 if TYPE_CHECKING:
     from airflow_provider_codat.api.settle import Summary
@@ -66,10 +67,11 @@ class Progress:
         """Return the generations of which nothing tells what came of them."""
         return [each for each in chapters(self.entries) if each.unresolved]
 
-    def search(self, now: float) -> Search:
+    def search(self, now: float, claims: Claims) -> Search:
         """Return what to look for in the books.
 
         :param now: epoch seconds.
+        :param claims: tell which push operations other intents have taken.
         """
         lifetime = self._write.lifetime_seconds
         windows = tuple(
@@ -89,6 +91,8 @@ class Progress:
             ours=frozenset(entry.operation_key for entry in held),
             expected=frozenset(e.operation_key for e in held if e.at >= since),
             owner=self.owner,
+            claims=claims,
+            promised=any(each.unreadable for each in self.open()),
         )
 
     def query_of(self, generation: int, otherwise: str) -> str:
@@ -100,7 +104,8 @@ class Progress:
         """Return what an earlier try has ended; nothing is sent."""
         end = self.chapter(generation).get("end")
         result = cast("Summary", end.result if end else {})
-        log.info(
+        log.log(
+            self._write.told,
             "An earlier try has created it: record %s; nothing is sent",
             result.get("record_id"),
         )

@@ -19,7 +19,6 @@ from airflow_provider_codat.api.client import (
     get,
 )
 from airflow_provider_codat.api.errors import (
-    Malformed,
     NotFound,
     StillInProgress,
 )
@@ -28,7 +27,6 @@ from airflow_provider_codat.api.models import (
     Destination,
     Json,
     PullOperation,
-    PushOperation,
     checked_uuid,
 )
 from airflow_provider_codat.api.pulls import (
@@ -41,10 +39,8 @@ from airflow_provider_codat.api.pulls import (
 from airflow_provider_codat.api.replies import (
     already_in_progress,
     classified,
-    epoch_of,
     object_of,
     page_of,
-    push_operation,
 )
 from airflow_provider_codat.api.retry import backoff
 from airflow_provider_codat.api.wire import Reply, Request, Response
@@ -56,68 +52,6 @@ _FIRST_POLL_SECONDS = 2.0
 _SLOWER = 1.5
 _PAGE_SIZE = 500
 _LATEST = 100
-
-
-def recent_push_operations(
-    company_id: str,
-    patience: Patience,
-    *,
-    since: float,
-    page_size: int = _PAGE_SIZE,
-    strict: bool = False,
-) -> Conversation[dict[str, PushOperation]]:
-    """Return a company's push operations since a moment, by their keys.
-
-    One whose time cannot be read counts as recent. An entry that is no push operation
-    is left out, and the log says so.
-
-    :param strict: whether such an entry is an error instead.
-
-    :param since: epoch seconds, by Codat's clock: leave room for one that differs.
-    :param page_size: how many each request asks for, 1 to 5,000.
-    :raises Malformed: when it is ``strict``, and an entry cannot be read.
-    """
-    found: dict[str, PushOperation] = {}
-    skipped = 0
-    for page in count(1):
-        request = wire.list_push_operations(
-            company_id,
-            page=page,
-            page_size=page_size,
-            query=None,
-            order_by="-requestedOnUtc",
-        )
-        entries, more = yield from get(request, page_of, patience)
-        read = [e for entry in entries if (e := _push_operation(entry, strict=strict))]
-        skipped += len(entries) - len(read)
-        times = [epoch_of(each.requested_at) for each in read]
-        for operation, requested in zip(read, times, strict=True):
-            if requested is None or requested >= since:
-                # What is written meanwhile moves operations to the next page.
-                found.setdefault(operation.key, operation)
-        if not more or not entries or _past(times, since):
-            break
-    if skipped:
-        log.warning("Entries of the push history that cannot be read: %d", skipped)
-    return found
-
-
-def _past(times: list[float | None], since: float) -> bool:
-    """Whether no later page can hold what is more recent than a moment.
-
-    Unless the newest really come first, it can.
-    """
-    known = [requested for requested in times if requested is not None]
-    return known == sorted(known, reverse=True) and any(t < since for t in known)
-
-
-def _push_operation(entry: dict[str, Json], *, strict: bool) -> PushOperation | None:
-    try:
-        return push_operation(entry)
-    except Malformed:
-        if strict:
-            raise
-        return None
 
 
 def started(

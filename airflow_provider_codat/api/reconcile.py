@@ -7,28 +7,26 @@ there is a stranger's until it is shown to be ours.
 
 import logging
 import math
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
 from uuid import uuid4
 
+from airflow_provider_codat.api.claims import CLAIMS, Claims
 from airflow_provider_codat.api.client import Conversation, Patience, Pause
 from airflow_provider_codat.api.errors import RefreshFailed, StillInProgress
 from airflow_provider_codat.api.likeness import Likeness, likeness
-from airflow_provider_codat.api.models import (
-    DataType,
-    Destination,
-    Json,
-    PushOperation,
-)
+from airflow_provider_codat.api.matching import Suspects, matched
+from airflow_provider_codat.api.models import Json, PushOperation
+from airflow_provider_codat.api.payload import canonical
+from airflow_provider_codat.api.push_history import recent_push_operations
 from airflow_provider_codat.api.reading import (
     read_customer,
     recent_customers,
-    recent_push_operations,
     refreshed,
 )
-from airflow_provider_codat.api.replies import CLOCK_SKEW_SECONDS, epoch_of
-from airflow_provider_codat.api.settle import created_nothing
+from airflow_provider_codat.api.replies import epoch_of
+from airflow_provider_codat.api.search import Finding, Search
 
 log = logging.getLogger(__name__)
 
@@ -40,117 +38,82 @@ _MOST_SINGLY = 3
 _REFRESH_SECONDS = 900.0
 
 
-_owners: dict[str, str] = {}
-_claiming = threading.Lock()
-
-
-def claim(key: str, owner: str) -> bool:
-    """Take a push operation for an intent's own; no other of this process then can.
-
-    :param key: of the push operation.
-    :param owner: names the intent.
-    """
-    with _claiming:
-        return _owners.setdefault(key, owner) == owner
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What is looked for.
-
-    :param payload: that was sent.
-    :param windows: of epoch seconds, from and to, in which it may have been accepted.
-    :param ours: keys of push operations of this intent that are known.
-    :param expected: those of them that a list of that time has to name.
-    :param owner: names the intent.
-    """
-
-    destination: Destination
-    data_type: DataType
-    payload: Json = field(repr=False)
-    windows: tuple[tuple[float, float], ...]
-    ours: frozenset[str]
-    expected: frozenset[str]
-    owner: str
+class Books(Protocol):
+    """Where a write whose answer was lost is looked for."""
 
     @property
-    def since(self) -> float:
-        """Epoch seconds before which nothing can be ours."""
-        return min(begin for begin, _ in self.windows) - CLOCK_SKEW_SECONDS
+    def claims(self) -> Claims:
+        """Whose each push operation is."""
 
-    def fits(self, operation: PushOperation, newest: float = math.inf) -> bool:
-        """Whether a push operation may be the one, by all that the list tells.
+    def reconcile(self, search: Search) -> Conversation[Finding]:
+        """Tell whether it has made a record."""
 
-        :param newest: epoch seconds, by Codat's clock: after which none is.
-        """
-        requested = epoch_of(operation.requested_at)
-        return (
-            operation.connection_id == self.destination.connection_id
-            and operation.data_type.lower() in {self.data_type.name.lower(), ""}
-            and operation.key not in self.ours
-            and _owners.get(operation.key, self.owner) == self.owner
-            and not created_nothing(operation)
-            and (
-                requested is None
-                or any(
-                    begin - CLOCK_SKEW_SECONDS
-                    <= requested
-                    <= min(newest, end + CLOCK_SKEW_SECONDS)
-                    for begin, end in self.windows
-                )
-            )
-        )
+    def candidates(self, search: Search) -> Conversation[tuple[str, ...]]:
+        """Return the keys of what may be ours, as far as one look tells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What the books tell.
+class CompanyBooks:
+    """The books of one company, looked at for each write alone."""
 
-    :param operation: the one that is ours, when exactly one is.
-    :param nothing: whether nothing there can be ours.
-    :param candidates: keys of those of which it cannot be told.
+    claims = CLAIMS
+
+    def __init__(self, patience: Patience) -> None:
+        self._patience = patience
+
+    def reconcile(self, search: Search) -> Conversation[Finding]:
+        """Tell whether it has made a record."""
+        (finding,) = yield from reconcile([search], self._patience)
+        return finding
+
+    def candidates(self, search: Search) -> Conversation[tuple[str, ...]]:
+        """Return the keys of what may be ours, as far as one look tells."""
+        (keys,) = yield from candidates([search], self._patience)
+        return keys
+
+
+def reconcile(
+    searches: Sequence[Search], patience: Patience
+) -> Conversation[list[Finding]]:
+    """Tell which creates whose answers were lost have made a record.
+
+    Nothing that was sent may act any more, and the searches have to be all that is in
+    doubt: a record that two of them may have made is known as that.
+
+    :param searches: one at least, all of one company.
+    :return: a finding for each search, in their order.
     """
-
-    operation: PushOperation | None = None
-    nothing: bool = False
-    candidates: tuple[str, ...] = ()
-    reason: str = ""
-
-
-def reconcile(search: Search, patience: Patience) -> Conversation[Finding]:
-    """Tell whether a create whose answer was lost has made a record."""
-    found = yield from _settled_candidates(search, patience)
-    log.info("Push operations that may have made this record: %d", len(found))
-    if not found:
-        return _NOTHING
-    try:
-        compared = yield from _compared(found, search, patience)
-    except RefreshFailed as error:
-        return Finding(candidates=tuple(found), reason=str(error))
-    same = [key for key, how in compared.items() if how is Likeness.SAME]
-    unclear = [key for key, how in compared.items() if how is Likeness.UNCLEAR]
-    if not same and not unclear:
-        return _NOTHING
-    if len(same) == 1 and not unclear and claim(same[0], search.owner):
-        return Finding(operation=found[same[0]])
-    return Finding(
-        candidates=(*same, *unclear),
-        reason=f"{len(same)} of the push operations of that time made an equal record, "
-        f"and of {len(unclear)} it cannot be told",
-    )
+    found = yield from _settled_candidates(searches, patience)
+    if len(searches) == 1:
+        log.info("Push operations that may have made this record: %d", len(found))
+    else:
+        log.info(
+            "Push operations that may have made some of %d records: %d",
+            len(searches),
+            len(found),
+        )
+    fitting = [
+        [key for key, each in found.items() if search.fits(each)] for search in searches
+    ]
+    suspects = yield from _suspects(searches, fitting, found, patience)
+    return matched(searches, suspects, found)
 
 
-_NOTHING = Finding(nothing=True, reason="the books do not show it")
+def candidates(
+    searches: Sequence[Search], patience: Patience
+) -> Conversation[list[tuple[str, ...]]]:
+    """Return the keys of what may be ours, for each search, from one look at the list.
 
-
-def candidates(search: Search, patience: Patience) -> Conversation[tuple[str, ...]]:
-    """Return the keys of what may be ours, from one look at the list."""
-    listed = yield from _walk(search, patience, strict=False)
-    return tuple(key for key, operation in listed.items() if search.fits(operation))
+    :param searches: one at least, all of one company.
+    """
+    listed = yield from _walk(searches, patience, strict=False)
+    return [
+        tuple(key for key, operation in listed.items() if search.fits(operation))
+        for search in searches
+    ]
 
 
 def _walk(
-    search: Search, patience: Patience, *, strict: bool
+    searches: Sequence[Search], patience: Patience, *, strict: bool
 ) -> Conversation[Mapping[str, PushOperation]]:
     """Read the list.
 
@@ -159,13 +122,16 @@ def _walk(
     """
     return (
         yield from recent_push_operations(
-            search.destination.company_id, patience, since=search.since, strict=strict
+            searches[0].destination.company_id,
+            patience,
+            since=min(search.since for search in searches),
+            strict=strict,
         )
     )
 
 
 def _settled_candidates(
-    search: Search, patience: Patience
+    searches: Sequence[Search], patience: Patience
 ) -> Conversation[dict[str, PushOperation]]:
     """Return what may be ours, once two looks at the list agree.
 
@@ -174,19 +140,20 @@ def _settled_candidates(
 
     :raises StillInProgress: when they do not.
     """
+    expected = frozenset[str]().union(*(search.expected for search in searches))
     before: dict[str, str] | None = None
     give_up_at = patience.clock() + _PENDING_SECONDS
     seconds = _BETWEEN_WALKS_SECONDS
     restless = 0
     newest = math.inf
     while True:
-        listed = yield from _walk(search, patience, strict=True)
+        listed = yield from _walk(searches, patience, strict=True)
         if before is not None and newest == math.inf:
             # Ours is listed by now: what comes later is a stranger's.
             newest = _newest(listed)
-        found = {key: each for key, each in listed.items() if search.fits(each, newest)}
+        found = _fitting(listed, searches, newest)
         states = {key: each.status for key, each in found.items()}
-        at_rest = states == before and search.expected <= set(listed)
+        at_rest = states == before and expected <= listed.keys()
         late = patience.clock() > give_up_at
         pending = not late and any(not each.ended for each in found.values())
         if at_rest and not pending:
@@ -202,48 +169,114 @@ def _settled_candidates(
         seconds = min(_LONGEST_BETWEEN_WALKS_SECONDS, seconds * 1.5)
 
 
+def _fitting(
+    listed: Mapping[str, PushOperation], searches: Sequence[Search], newest: float
+) -> dict[str, PushOperation]:
+    """Return what may be that of any search."""
+    return {
+        key: each
+        for key, each in listed.items()
+        if any(search.fits(each, newest) for search in searches)
+    }
+
+
 def _newest(listed: Mapping[str, PushOperation]) -> float:
     """Return when the newest was requested, in epoch seconds by Codat's clock."""
     times = (epoch_of(each.requested_at) for each in listed.values())
     return max((at for at in times if at is not None), default=math.inf)
 
 
+def _suspects(
+    searches: Sequence[Search],
+    fitting: Sequence[Sequence[str]],
+    found: Mapping[str, PushOperation],
+    patience: Patience,
+) -> Conversation[list[Suspects]]:
+    """Compare what each push operation made with each payload that it may be of.
+
+    :param fitting: for each search, the keys of what it may be.
+    """
+    suspects: dict[int, Suspects] = {}
+    for place in dict.fromkeys((each.destination, each.data_type) for each in searches):
+        here = {
+            number: search
+            for number, search in enumerate(searches)
+            if (search.destination, search.data_type) == place
+        }
+        made = {key: found[key] for number in here for key in fitting[number]}
+        records, reason = {}, ""
+        try:
+            records = yield from _records(made, list(here.values()), patience)
+        except RefreshFailed as error:
+            reason = str(error)
+        for number, search in here.items():
+            each = _compared(search, fitting[number], records)
+            suspects[number] = replace(each, reason=reason)
+    return [suspects[number] for number in range(len(searches))]
+
+
 def _compared(
-    found: Mapping[str, PushOperation], search: Search, patience: Patience
-) -> Conversation[dict[str, Likeness]]:
-    """Compare the record of each push operation with the payload."""
-    compared = dict.fromkeys(found, Likeness.UNCLEAR)
-    readable = {
-        key: operation.record_id
-        for key, operation in found.items()
-        if operation.status == "Success" and operation.record_id is not None
+    search: Search,
+    keys: Sequence[str],
+    records: Mapping[str, dict[str, Json]],
+) -> Suspects:
+    """Compare records with one payload.
+
+    :param records: by the keys of the push operations that made them, as far as they
+        can be read back.
+    """
+    how = {
+        key: likeness(search.payload, records[key], search.data_type)
+        if key in records
+        else Likeness.UNCLEAR
+        for key in keys
     }
-    if readable:
-        yield from refreshed(
-            search.destination.company_id,
-            search.destination.connection_id,
-            search.data_type,
-            patience,
-            keys=lambda: str(uuid4()),
-            deadline=patience.clock() + _REFRESH_SECONDS,
-        )
-    records = yield from _records(set(readable.values()), search, patience)
-    for key, record_id in readable.items():
-        if record := records.get(record_id):
-            compared[key] = likeness(search.payload, record, search.data_type)
-    return compared
+    return Suspects(
+        canonical(search.payload),
+        same=tuple(key for key, each in how.items() if each is Likeness.SAME),
+        unclear=tuple(key for key, each in how.items() if each is Likeness.UNCLEAR),
+    )
 
 
 def _records(
-    ids: set[str], search: Search, patience: Patience
+    made: Mapping[str, PushOperation], searches: Sequence[Search], patience: Patience
 ) -> Conversation[dict[str, dict[str, Json]]]:
-    """Read records back; what Codat does not know is left out."""
-    company = search.destination.company_id
+    """Read back what push operations made, by their keys; some may not be there.
+
+    :param searches: all of one connection and data type.
+    :raises RefreshFailed: when Codat's copy of the books cannot be renewed.
+    """
+    place, data_type = searches[0].destination, searches[0].data_type
+    readable = {
+        key: operation.record_id
+        for key, operation in made.items()
+        if operation.status == "Success" and operation.record_id is not None
+    }
+    if not readable:
+        return {}
+    yield from refreshed(
+        place.company_id,
+        place.connection_id,
+        data_type,
+        patience,
+        keys=lambda: str(uuid4()),
+        deadline=patience.clock() + _REFRESH_SECONDS,
+    )
+    ids = set(readable.values())
+    since = min(search.since for search in searches)
+    read = yield from _customers(place.company_id, ids, since, patience)
+    return {key: read[number] for key, number in readable.items() if number in read}
+
+
+def _customers(
+    company_id: str, ids: set[str], since: float, patience: Patience
+) -> Conversation[dict[str, dict[str, Json]]]:
+    """Read customers by their ids; what Codat does not know is left out."""
     found: dict[str, dict[str, Json]] = {}
     if len(ids) > _MOST_SINGLY:
-        found = yield from recent_customers(company, patience, since=search.since)
+        found = yield from recent_customers(company_id, patience, since=since)
     for record_id in sorted(ids - set(found)):
-        record = yield from read_customer(company, record_id, patience)
+        record = yield from read_customer(company_id, record_id, patience)
         if record is not None:
             found[record_id] = record
     return found

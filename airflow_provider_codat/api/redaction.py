@@ -8,6 +8,7 @@ import html
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 
 from airflow_provider_codat.api.models import Json
 
@@ -31,10 +32,21 @@ _CONTRACT = frozenset(
 def hiding(payload: Json) -> Callable[[str], str]:
     """Return a function that names a payload's values instead of quoting them.
 
-    :param payload: what was sent. Values of four characters and more are replaced by
-        the name of their property, the longest first; also in another case, with
-        other spaces, or escaped for JSON or XML, as software likes to repeat them.
+    :param payload: what was sent, and is not changed any more. Values of four
+        characters and more are replaced by the name of their property, the longest
+        first; also in another case, with other spaces, or escaped for JSON or XML, as
+        software likes to repeat them.
     """
+    # Only once there are words: most records come into being without any.
+    built = cache(partial(_replacing, payload))
+
+    def hide(words: str) -> str:
+        return built()(words)
+
+    return hide
+
+
+def _replacing(payload: Json) -> Callable[[str], str]:
     named = {
         spelling: name
         for text, name in _texts(payload, "payload")

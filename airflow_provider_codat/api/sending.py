@@ -19,7 +19,7 @@ from airflow_provider_codat.api.journal import Entry
 from airflow_provider_codat.api.models import PushOperation
 from airflow_provider_codat.api.order import Write, Written
 from airflow_provider_codat.api.progress import Progress
-from airflow_provider_codat.api.reconcile import candidates, claim
+from airflow_provider_codat.api.reconcile import Books
 from airflow_provider_codat.api.resume import Step, Wanted
 from airflow_provider_codat.api.retry import Answer, Verdict
 
@@ -47,15 +47,22 @@ class Sending:
     """Sends, and keeps the journal of it.
 
     :param known: the journal, as far as it is known; it grows.
+    :param books: where it is looked for when its answer was lost.
     """
 
     def __init__(
-        self, write: Write, wanted: Wanted, known: Progress, patience: Patience
+        self,
+        write: Write,
+        wanted: Wanted,
+        known: Progress,
+        patience: Patience,
+        books: Books,
     ) -> None:
         self._write = write
         self._wanted = wanted
         self._known = known
         self._patience = patience
+        self._books = books
         self._unanswered_at = 0.0
 
     def attempt(self, step: Step) -> Conversation[Written | None]:
@@ -84,7 +91,8 @@ class Sending:
         intent = self._known.chapter(step.generation).intent
         request = replace(self._write.request(intent.key), query=intent.query)
         again = "" if step.because else " again: an earlier try had no answer"
-        log.info(
+        log.log(
+            self._write.told,
             "Sending a %s to company %s over connection %s (idempotency key %s)%s",
             self._write.data_type.record,
             self._write.destination.company_id,
@@ -159,7 +167,9 @@ class Sending:
             # The same key goes out with the same query.
             query = self._known.query_of(generation, query)
         if generation:
-            log.warning("Creating it anew: %s", _WHY.get(because, because))
+            log.log(
+                self._write.warned, "Creating it anew: %s", _WHY.get(because, because)
+            )
         yield from self.note(
             Entry(
                 "intent",
@@ -177,7 +187,7 @@ class Sending:
         self, generation: int, operation: PushOperation, *, adopted: bool = False
     ) -> Conversation[Written]:
         """Write down the push operation before it is waited for."""
-        claim(operation.key, self._known.owner)
+        self._books.claims.claim(operation.key, self._known.owner)
         yield from self.note(
             Entry(
                 "op",
@@ -192,14 +202,15 @@ class Sending:
 
     def candidates(self) -> Conversation[tuple[str, ...]]:
         """Return what a person has to look at, as far as Codat tells just now."""
+        search = self._known.search(self._patience.clock(), self._books.claims)
         try:
-            return (
-                yield from candidates(
-                    self._known.search(self._patience.clock()), self._patience
-                )
-            )
+            return (yield from self._books.candidates(search))
         except CodatError as error:
-            log.warning("Which push operations may be ours is not known: %s", error)
+            log.log(
+                self._write.warned,
+                "Which push operations may be ours is not known: %s",
+                error,
+            )
             return ()
 
     def note(self, entry: Entry) -> Conversation[None]:

@@ -42,6 +42,7 @@ class Settings:
     :param request_lifetime_seconds: after which a request that nobody answered acts
         no more.
     :param requests_per_minute: how many requests any 60 seconds may hold.
+    :param max_concurrency: how many requests of one task there may be at a time.
     :param verify: whether to check Codat's certificate, or a file of authorities.
     :param headers: sent with every request, ``x-codat-client`` among them.
     """
@@ -53,6 +54,7 @@ class Settings:
     retry_budget_seconds: float = 120.0
     request_lifetime_seconds: float = 600.0
     requests_per_minute: int = 900
+    max_concurrency: int = 10
     client_certificate_path: str | None = None
     client_key_path: str | None = None
     verify: bool | str = True
@@ -216,6 +218,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "client_key_path": _text,
     "connect_timeout_seconds": _seconds,
     "headers": _headers,
+    "max_concurrency": _count,
     "portal_url_template": _portal,
     "read_timeout_seconds": _seconds,
     "requests_per_minute": _count,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypedDict
 
-from airflow_provider_codat.api.client import Conversation, Patience, Pause, get
+from airflow_provider_codat.api.client import Conversation, Patience, Pause
 from airflow_provider_codat.api.errors import (
     Busy,
     CodatFaulted,
@@ -19,8 +19,7 @@ from airflow_provider_codat.api.errors import (
     Unreachable,
 )
 from airflow_provider_codat.api.models import PushOperation, Remark
-from airflow_provider_codat.api.replies import push_operation_of
-from airflow_provider_codat.api.wire import Response, read_push_operation
+from airflow_provider_codat.api.push_history import known_push_operation
 
 FIRST_POLL_SECONDS = 2.0
 """How long after the create its push operation is asked for, for the first time."""
@@ -77,18 +76,11 @@ def _look(
     operation: PushOperation, patience: Patience, deadline: float
 ) -> Conversation[PushOperation]:
     """Read a push operation; what it was, while it cannot be read."""
-    request = read_push_operation(operation.company_id, operation.key)
-
-    def read(response: Response) -> PushOperation:
-        found = push_operation_of(response)
-        if (found.key, found.company_id) != (operation.key, operation.company_id):
-            raise Malformed("the answer describes another push operation than ours")
-        return found
-
     left = max(0.0, deadline - patience.clock())
     hurried = replace(patience, budget_seconds=min(patience.budget_seconds, left))
     try:
-        return (yield from get(request, read, hurried))
+        company, key = operation.company_id, operation.key
+        return (yield from known_push_operation(company, key, hurried))
     except Refused as error:
         raise OutcomeUnknown(
             f"push operation {operation.key} was accepted, but cannot be asked for any "

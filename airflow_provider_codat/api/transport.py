@@ -4,6 +4,8 @@ What ``requests`` and ``urllib3`` raise is translated here, and nowhere else.
 """
 
 import time
+from functools import cached_property
+from typing import Any
 
 import requests
 from urllib3.exceptions import (
@@ -15,7 +17,7 @@ from urllib3.exceptions import (
 )
 
 from airflow_provider_codat import __version__
-from airflow_provider_codat.api.deadline import within
+from airflow_provider_codat.api.deadline import Deadline
 from airflow_provider_codat.api.session import new_session
 from airflow_provider_codat.api.settings import Settings
 from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
@@ -30,6 +32,7 @@ class Transport:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.session = new_session(settings)
+        self._headers = {**self.session.headers, **_HEADERS}
 
     def send(self, request: Request) -> Reply:
         """Send a request once, and return what came of it. It never raises for that.
@@ -39,7 +42,7 @@ class Transport:
         """
         settings = self._settings
         allowed = settings.connect_timeout_seconds + settings.read_timeout_seconds
-        with within(allowed) as deadline:
+        with Deadline(allowed) as deadline:
             try:
                 answer = self._request(request)
             except (requests.RequestException, OSError) as error:
@@ -59,21 +62,37 @@ class Transport:
         )
 
     def _request(self, request: Request) -> requests.Response:
-        settings = self._settings
-        headers = {"Accept": "application/json", "User-Agent": _USER_AGENT}
+        settings, session = self._settings, self.session
+        headers = self._headers.copy()
         if request.body is not None:
             headers["Content-Type"] = "application/json"
         if request.idempotency_key is not None:
             headers["Idempotency-Key"] = request.idempotency_key
         query = f"?{request.query}" if request.query else ""
-        return self.session.request(
-            request.method,
-            f"{settings.base_url}{request.path}{query}",
-            data=request.body,
+        # Not Session.request: it would merge in cookies, hooks and parameters, none of
+        # which is wanted, and takes longer for that than all of this does.
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=f"{settings.base_url}{request.path}{query}",
             headers=headers,
+            data=request.body,
+            auth=session.auth,
+        )
+        return session.send(
+            prepared,
             timeout=(settings.connect_timeout_seconds, settings.read_timeout_seconds),
             allow_redirects=False,
+            **self._surroundings,
         )
+
+    @cached_property
+    def _surroundings(self) -> dict[str, Any]:
+        """The proxies and authorities of the environment, read once: all of it."""
+        found = self.session.merge_environment_settings(
+            self._settings.base_url, {}, None, None, None
+        )
+        return {**found}
 
     def close(self) -> None:
         """Close the connections that were kept alive."""
@@ -120,4 +139,5 @@ _WORDS: tuple[tuple[type[Exception], str, bool], ...] = (
     (TimeoutError, _LATE, True),
 )
 
-_USER_AGENT = f"airflow-provider-codat/{__version__} requests/{requests.__version__}"
+_AGENT = f"airflow-provider-codat/{__version__} requests/{requests.__version__}"
+_HEADERS = {"Accept": "application/json", "User-Agent": _AGENT}

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import TypeAlias
 
-from airflow_provider_codat.api.client import Conversation, Patience, get
-from airflow_provider_codat.api.errors import Malformed, NotFound, OutcomeUnknown
+from airflow_provider_codat.api.client import Conversation, Patience
+from airflow_provider_codat.api.errors import NotFound, OutcomeUnknown
 from airflow_provider_codat.api.models import PushOperation
-from airflow_provider_codat.api.reading import recent_push_operations
-from airflow_provider_codat.api.replies import epoch_of, push_operation_of
-from airflow_provider_codat.api.wire import Response, read_push_operation
+from airflow_provider_codat.api.push_history import (
+    known_push_operation,
+    recent_push_operations,
+)
+from airflow_provider_codat.api.replies import epoch_of
 
 Sight: TypeAlias = PushOperation | OutcomeUnknown
 """A push operation, or the error that says that Codat knows it no more."""
@@ -34,9 +36,13 @@ def look(
         are more; None for all.
     """
     if len(keys) > 1:
-        recent = yield from recent_push_operations(company_id, patience, since=since)
-        # By our keys: the list may be a thousand times longer.
-        found.update((key, recent[key]) for key in keys if key in recent)
+        found.update(
+            (
+                yield from recent_push_operations(
+                    company_id, patience, since=since, keys=frozenset(keys)
+                )
+            )
+        )
     missing = [key for key in keys if key not in found]
     for key in sorted(missing, key=lambda _: patience.dice())[:most_singly]:
         found[key] = yield from _one(company_id, key, patience)
@@ -44,15 +50,8 @@ def look(
 
 def _one(company_id: str, key: str, patience: Patience) -> Conversation[Sight]:
     """Read one push operation by its key."""
-
-    def read(response: Response) -> PushOperation:
-        operation = push_operation_of(response)
-        if (operation.key, operation.company_id) != (key, company_id):
-            raise Malformed("the answer describes another push operation than ours")
-        return operation
-
     try:
-        return (yield from get(read_push_operation(company_id, key), read, patience))
+        return (yield from known_push_operation(company_id, key, patience))
     except NotFound as error:
         return OutcomeUnknown(
             f"push operation {key} is known no more, so a record may exist: {error}",

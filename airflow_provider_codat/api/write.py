@@ -7,20 +7,17 @@ know that nobody can tell: :func:`resume.next_step` decides, here and in a later
 """
 
 import logging
-from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
 from airflow_provider_codat.api.client import (
     Conversation,
-    Note,
     Patience,
     Rest,
-    get,
 )
+from airflow_provider_codat.api.conclusion import PUSH_FAILED, concealed
 from airflow_provider_codat.api.errors import (
     CodatFaulted,
-    Malformed,
     NotFound,
     RateLimited,
     Refused,
@@ -29,8 +26,8 @@ from airflow_provider_codat.api.journal import Entry, Past
 from airflow_provider_codat.api.models import Json, PushOperation
 from airflow_provider_codat.api.order import NOT_CREATED, Done, Write, Written
 from airflow_provider_codat.api.progress import Progress, payload_changed, quiet_at
-from airflow_provider_codat.api.reconcile import reconcile
-from airflow_provider_codat.api.replies import push_operation_of
+from airflow_provider_codat.api.push_history import known_push_operation
+from airflow_provider_codat.api.reconcile import Books, CompanyBooks
 from airflow_provider_codat.api.resume import (
     STALE,
     UNSEEN,
@@ -45,10 +42,8 @@ from airflow_provider_codat.api.sending import LONGEST_CALL_SECONDS, Sending
 from airflow_provider_codat.api.settle import (
     Summary,
     created_nothing,
-    judged,
     summary,
 )
-from airflow_provider_codat.api.wire import Response, read_push_operation
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +52,15 @@ _MOST_RESTS = 20
 
 
 def submit(
-    write: Write, past: Past, patience: Patience
+    write: Write, past: Past, patience: Patience, books: Books | None = None
 ) -> Conversation[Written | Done]:
     """Bring a write to where Codat has accepted it, or nothing more may be done.
 
     It does not wait for the push operation to end.
 
     :param past: what earlier tries wrote down.
+    :param books: where it is looked for when its answer was lost; by default, for it
+        alone.
     :raises Refused: nothing was created.
     :raises PayloadChanged: an earlier try has created a record from another payload.
     :raises RateLimited: come back later.
@@ -71,49 +68,19 @@ def submit(
     :raises OutcomeUnknown: a record may exist; nothing is sent until a person, or the
         books, tell.
     """
-    return _Submission(write, past, patience).run()
-
-
-def conclude(
-    written: Written, patience: Patience, *, hide: Callable[[str], str], life: int
-) -> Conversation[Summary]:
-    """Write down what came of an accepted write, and return it.
-
-    :param hide: takes the payload's own values out of Codat's words.
-    :param life: counts how often the task was cleared after it had ended.
-    :raises PushFailed: nothing was created.
-    :raises PushTimedOut: a record may still appear.
-    :raises OutcomeUnknown: a record may exist.
-    """
-    operation = written.operation
-    hide = _concealed if written.changed else hide
-    result = summary(operation, hide, adopted=written.adopted)
-    entry = Entry("end", written.generation, patience.clock(), life)
-    entry = replace(entry, operation_key=operation.key)
-    if operation.status == "Success":
-        yield Note(replace(entry, result=cast("dict[str, Json]", result)))
-    elif created_nothing(operation):
-        yield Note(replace(entry, kind="no", because=_FAILED))
-    if operation.ended:
-        judged(operation, hide=hide)
-    return result
-
-
-_FAILED = "its push operation failed"
-
-
-def _concealed(_words: str) -> str:
-    """Show none of Codat's words: they may quote a payload that is not known here."""
-    return "(Codat's words on an earlier payload are not shown)"
+    return _Submission(write, past, patience, books or CompanyBooks(patience)).run()
 
 
 class _Submission:
     """The state of one call of :func:`submit`: the journal, as far as it is known."""
 
-    def __init__(self, write: Write, past: Past, patience: Patience) -> None:
+    def __init__(
+        self, write: Write, past: Past, patience: Patience, books: Books
+    ) -> None:
         self._write = write
         self._past = past
         self._patience = patience
+        self._books = books
         self._known = Progress(write, past.entries)
         self._wanted = Wanted(
             digest=write.digest(),
@@ -124,7 +91,7 @@ class _Submission:
             found=past.entries,
         )
         self._followed = 0
-        self._sending = Sending(write, self._wanted, self._known, patience)
+        self._sending = Sending(write, self._wanted, self._known, patience, books)
 
     def run(self) -> Conversation[Written | Done]:
         yield from self._hear()
@@ -152,8 +119,10 @@ class _Submission:
         if not said or not self._write.durable:
             return
         if was_said(entries, said):
-            log.warning(
-                "unknown_resolution %s stood there before, and is not obeyed", said
+            log.log(
+                self._write.warned,
+                "unknown_resolution %s stood there before, and is not obeyed",
+                said,
             )
         elif not (self._known.in_doubt and may_obey(entries, self._wanted)):
             now, life = self._patience.clock(), self._write.life
@@ -181,17 +150,15 @@ class _Submission:
         """Ask for the push operation that an earlier try was waiting for."""
         entry = self._known.chapter(step.generation).get("op")
         key = entry.operation_key if entry else ""
-        log.info("An earlier try was given push operation %s: asking for it", key)
+        log.log(
+            self._write.told,
+            "An earlier try was given push operation %s: asking for it",
+            key,
+        )
 
-        def read(response: Response) -> PushOperation:
-            found = push_operation_of(response)
-            if found.key != key:
-                raise Malformed("the answer describes another push operation")
-            return found
-
-        request = read_push_operation(self._write.destination.company_id, key)
+        company = self._write.destination.company_id
         try:
-            operation = yield from get(request, read, self._patience)
+            operation = yield from known_push_operation(company, key, self._patience)
         except Refused as error:
             gone = isinstance(error, NotFound)
             if gone and may_obey(self._known.entries, self._wanted):
@@ -218,10 +185,10 @@ class _Submission:
         if not operation.ended:
             raise payload_changed(None, f"push operation {operation.key}")
         entry = Entry("no", generation, self._patience.clock(), self._write.life)
-        entry = replace(entry, operation_key=operation.key, because=_FAILED)
+        entry = replace(entry, operation_key=operation.key, because=PUSH_FAILED)
         if operation.status == "Success":
             result = cast(
-                "dict[str, Json]", summary(operation, _concealed, adopted=adopted)
+                "dict[str, Json]", summary(operation, concealed, adopted=adopted)
             )
             entry = replace(entry, kind="end", because="", result=result)
         yield from self._sending.note(entry)
@@ -229,7 +196,7 @@ class _Submission:
     def _obey(self, generation: int) -> Conversation[Done | None]:
         """Do once what a person says who has looked."""
         said = self._write.verdict
-        log.warning("unknown_resolution is obeyed, once: %s", said)
+        log.log(self._write.warned, "unknown_resolution is obeyed, once: %s", said)
         now, life = self._patience.clock(), self._write.life
         entry = Entry("verdict", generation, now, life, because=said)
         if said.split(":")[0] == NOT_CREATED:
@@ -262,9 +229,9 @@ class _Submission:
             found = yield from self._sending.candidates()
             raise self._known.unknown(self._known.reason(), found)
         yield from self._keep_quiet(step)
-        search = self._known.search(self._patience.clock())
+        search = self._known.search(self._patience.clock(), self._books.claims)
         try:
-            finding = yield from reconcile(search, self._patience)
+            finding = yield from self._books.reconcile(search)
         except Refused as error:
             words = self._write.hide(str(error))
             reason = f"{self._known.reason()}; the books cannot be asked: {words}"
@@ -274,7 +241,10 @@ class _Submission:
         if not finding.nothing or not may_follow:
             reason = f"{self._known.reason()}; {finding.reason}"
             raise self._known.unknown(reason, finding.candidates)
-        log.info("Nothing in the books can be this record: it was not created")
+        log.log(
+            self._write.told,
+            "Nothing in the books can be this record: it was not created",
+        )
         return (yield from self._follow(step, "reconciled", most=3))
 
     def _follow(
@@ -293,7 +263,8 @@ class _Submission:
         self, generation: int, operation: PushOperation
     ) -> Conversation[Written]:
         """Take an operation that was found for the one whose answer was lost."""
-        log.warning(
+        log.log(
+            self._write.warned,
             "The answer was lost; push operation %s made this record: it is adopted",
             operation.key,
         )

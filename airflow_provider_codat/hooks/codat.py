@@ -27,6 +27,7 @@ from airflow_provider_codat.api.client import (
     post,
     send_once,
 )
+from airflow_provider_codat.api.conclusion import conclude
 from airflow_provider_codat.api.errors import Busy, SettingsInvalid
 from airflow_provider_codat.api.idempotency import author_key
 from airflow_provider_codat.api.journal import Entry, Past
@@ -44,8 +45,9 @@ from airflow_provider_codat.api.replies import json_of, page_of
 from airflow_provider_codat.api.retry import Sends
 from airflow_provider_codat.api.settings import Settings, read_settings
 from airflow_provider_codat.api.settle import Summary, settle
-from airflow_provider_codat.api.write import conclude, submit
+from airflow_provider_codat.api.write import submit
 from airflow_provider_codat.hooks import form
+from airflow_provider_codat.hooks.many import ManyMixin
 from airflow_provider_codat.hooks.reading import ReadingMixin
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ T = TypeVar("T")
 _SECRET_HEADERS = ("auth", "cookie", "key", "secret", "token")
 
 
-class CodatHook(ReadingMixin, BaseHook):
+class CodatHook(ReadingMixin, ManyMixin, BaseHook):
     """Talks to Codat with the credential of an Airflow connection.
 
     Not to be shared between threads.

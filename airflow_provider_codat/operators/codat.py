@@ -13,10 +13,12 @@ from airflow_provider_codat.api.resume import OnClear
 from airflow_provider_codat.api.schema import UnknownProperties
 from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.operators.many import CreateRecordsOperator
+from airflow_provider_codat.operators.many_wanted import OnInvalid, OnQuota
 from airflow_provider_codat.operators.record import CreateRecordOperator
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import RetryPolicy
+    from airflow.providers.common.compat.sdk import ObjectStoragePath, RetryPolicy
 
 
 class CreateAccountingCustomerOperator(CreateRecordOperator):
@@ -153,3 +155,131 @@ class CreateAccountingCustomerOperator(CreateRecordOperator):
     def payload(self) -> object:
         """Return the customer, as it was rendered."""
         return self.customer
+
+
+class CreateAccountingCustomersOperator(CreateRecordsOperator):
+    """Create many customers in a company's books, each of them exactly once.
+
+    All rows are checked before the first one is sent. A try that is killed, or fails,
+    is gone on with by the next one: no row twice, no row lost.
+
+    The arguments that are not explained here are those of
+    :class:`CreateAccountingCustomerOperator`, and hold for every row.
+
+    :param customers: up to 1,000 rows: a list, an XComArg, or a text that renders to a
+        JSON list. (templated)
+    :param customers_path: in their place, a file of JSON lines, plain or gzip
+        (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param item_key: the name of the property that identifies a row, such as
+        ``reference``; one that Codat does not know is not sent. Without it a row is
+        identified by its content. (templated)
+    :param on_invalid: ``fail`` sends nothing if a row is not valid; ``skip`` sends the
+        others.
+    :param max_failed: how many rows may be missing from the books when the task
+        succeeds: a number, or a share below 1. (templated)
+    :param results_path: where to write the results, a line of JSON for each row; see
+        :class:`airflow_provider_codat.api.report.Outcome`. Needed for more than 1,000
+        rows. (templated)
+    :param max_concurrency: how many requests there may be at a time; by default the
+        connection's extra, or 10.
+    :param requests_per_minute: how many requests any 60 seconds may hold, polls
+        included; by default the connection's extra, or 900.
+    :param on_quota: what to do when the requests that are left of the day do not
+        suffice: ``fail`` sends nothing; ``partial`` sends what fits, and fails;
+        ``wait`` sends what fits, and the rest when the quota is renewed.
+    :param unknown_resolution: what a person found out about rows that ended in
+        ``Unknown``: a mapping, or the text of a JSON object, from ``item_key`` in the
+        results to ``not_created`` or a record's id. (templated)
+    :return: a dict of ``company_id``, ``connection_id``, ``rows``, ``counts`` (rows by
+        status), ``adopted``, ``requests`` (of this try), ``results_path`` and
+        ``results`` (a list; None where they are in a file). When the task fails, it is
+        pushed to XCom all the same.
+    :raises BatchFailed: with a list of the rows that are not in the books, and why.
+    :raises BatchUnfinished: the same, where another try may bring them there.
+    :raises QuotaShort: nothing was sent.
+    :raises SourceChanged: the rows are not those that were read, or sent, before.
+    """
+
+    data_type = CUSTOMERS
+    sources = ("customers", "customers_path")
+
+    template_fields: Sequence[str] = (
+        "company_id",
+        "connection_id",
+        "codat_conn_id",
+        "customers",
+        "customers_path",
+        "item_key",
+        "max_failed",
+        "results_path",
+        "timeout_in_minutes",
+        "completion_timeout_seconds",
+        "unknown_resolution",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"customers": "json"}
+
+    def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
+        self,
+        *,
+        company_id: str,
+        connection_id: str,
+        customers: Sequence[AccountingCustomer | Mapping[str, Any]] | str | None = None,
+        customers_path: "str | ObjectStoragePath | None" = None,
+        codat_conn_id: str = CodatHook.default_conn_name,
+        item_key: str | None = None,
+        on_invalid: OnInvalid = "fail",
+        max_failed: float | str = 0,
+        results_path: "str | ObjectStoragePath | None" = None,
+        max_concurrency: int | None = None,
+        requests_per_minute: int | None = None,
+        on_quota: OnQuota = "fail",
+        timeout_in_minutes: int | str | None = None,
+        validate: Literal["schema", "off"] = "schema",
+        unknown_properties: UnknownProperties = "warn",
+        read_only_fields: Collection[str] = READ_ONLY,
+        wait_for_completion: bool = True,
+        poll_interval_seconds: float = 30.0,
+        completion_timeout_seconds: float | str = 3600.0,
+        fail_on_warning: bool = False,
+        deferrable: bool = conf.getboolean(
+            "operators", "default_deferrable", fallback=False
+        ),
+        durable: bool = True,
+        on_unknown_outcome: OnUnknownOutcome = "reconcile",
+        reconcile_grace_seconds: float = 60.0,
+        on_clear: OnClear = "reuse",
+        unknown_resolution: Mapping[str, str] | str | None = None,
+        hook_params: Mapping[str, Any] | None = None,
+        retry_policy: "RetryPolicy | None" = None,
+        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+    ) -> None:
+        if HAS_RETRY_POLICIES:
+            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
+        super().__init__(**kwargs)
+        self.company_id = company_id
+        self.connection_id = connection_id
+        self.customers = customers
+        self.customers_path = customers_path
+        self.codat_conn_id = codat_conn_id
+        self.item_key = item_key
+        self.on_invalid = on_invalid
+        self.max_failed = max_failed
+        self.results_path = results_path
+        self.max_concurrency = max_concurrency
+        self.requests_per_minute = requests_per_minute
+        self.on_quota = on_quota
+        self.timeout_in_minutes = timeout_in_minutes
+        self.validate = validate
+        self.unknown_properties = unknown_properties
+        self.read_only_fields = read_only_fields
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval_seconds = poll_interval_seconds
+        self.completion_timeout_seconds = completion_timeout_seconds
+        self.fail_on_warning = fail_on_warning
+        self.deferrable = deferrable
+        self.durable = durable
+        self.on_unknown_outcome = on_unknown_outcome
+        self.reconcile_grace_seconds = reconcile_grace_seconds
+        self.on_clear = on_clear
+        self.unknown_resolution = unknown_resolution
+        self.hook_params = hook_params

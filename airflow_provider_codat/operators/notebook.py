@@ -1,15 +1,15 @@
 """The journal of a task, opened: what earlier tries left, and where to write."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.journal import Entry, Past
-from airflow_provider_codat.api.models import PushOperation
+from airflow_provider_codat.api.models import Json, PushOperation
 from airflow_provider_codat.api.order import Written
 from airflow_provider_codat.api.resume import chapters
-from airflow_provider_codat.journal import TaskStateJournal
+from airflow_provider_codat.journal import TaskStateJournal, TaskStateWindows
 from airflow_provider_codat.operators.tries import unseen_since
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def opened(context: "Context", item_key: object, *, durable: bool) -> Notebook:
     entries = journal.read()
     # In a run that was cleared, an item may have come from another map index, where
     # its journal is.
-    moved = item_key is not None and context["ti"].map_index not in {None, -1}
+    moved = item_key is not None and mapped(context)
     moved = moved and bool(context["dag_run"].clear_number)
     known = bool(chapters(entries)) or (whole and not moved)
     unseen = None if known else unseen_since(context)
@@ -76,6 +76,52 @@ def reopened(
     return Notebook(Past(), durable=False, note=_forget)
 
 
+@dataclass(frozen=True, slots=True)
+class BatchNotebook:
+    """The journal of many rows, as far as there is one.
+
+    :param windows: what earlier tries have written.
+    :param keep: keeps one of them.
+    :param durable: whether it outlives the process.
+    :param unseen_since: epoch seconds since when a try that left no journal may have
+        sent any of the rows; None when none can have.
+    """
+
+    windows: Sequence[Json]
+    keep: Callable[[int, str], None]
+    unseen_since: float | None
+    durable: bool
+
+
+def opened_batch(
+    context: "Context", place: str, source: str, *, keyed: bool, durable: bool
+) -> BatchNotebook:
+    """Open the journal of a task that writes many rows, for a new try.
+
+    :param place: which books the rows go to.
+    :param source: tells one source of rows from another.
+    :param keyed: whether the author names the rows.
+    """
+    store = context.get("task_state_store") if durable else None
+    if store is None:
+        return BatchNotebook((), _forget_window, unseen_since(context), durable=False)
+    journal = TaskStateWindows(store, place)
+    whole = journal.begin(context["ti"].try_number)
+    windows = journal.windows()
+    before = journal.exchange_source(source)
+    # In a run that was cleared, rows with names may have come from another map index,
+    # where their journal is.
+    moved = keyed and mapped(context) and bool(context["dag_run"].clear_number)
+    known = whole and (not moved or bool(windows) or before == source)
+    unseen = None if known else unseen_since(context)
+    return BatchNotebook(windows, journal.keep_window, unseen, durable=True)
+
+
+def mapped(context: "Context") -> bool:
+    """Whether the task is one of those that a mapped task became."""
+    return context["ti"].map_index not in {None, -1}
+
+
 def life_of(context: "Context") -> int:
     """Return what changes when a task is cleared after it had ended, and not before."""
     return int(context["ti"].max_tries)
@@ -92,4 +138,8 @@ def _journal(context: "Context", item_key: object) -> TaskStateJournal | None:
 
 
 def _forget(_entry: Entry) -> None:
+    """Keep nothing: there is no store."""
+
+
+def _forget_window(_number: int, _text: str) -> None:
     """Keep nothing: there is no store."""

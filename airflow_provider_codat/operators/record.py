@@ -1,33 +1,21 @@
 """Creating one record in a company's books, of whatever data type."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-from airflow.providers.common.compat.sdk import BaseOperator
+from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.client import Rest
 from airflow_provider_codat.api.errors import (
-    CodatError,
     PayloadInvalid,
 )
-from airflow_provider_codat.api.models import DataType, Destination
-from airflow_provider_codat.api.order import Done, OnUnknownOutcome, Written
+from airflow_provider_codat.api.models import Destination
+from airflow_provider_codat.api.order import Done, Written
 from airflow_provider_codat.api.payload import read_payload
 from airflow_provider_codat.api.redaction import hiding
-from airflow_provider_codat.api.resume import OnClear
-from airflow_provider_codat.api.schema import UnknownProperties
 from airflow_provider_codat.api.settle import Summary, judged, recalled, summary
-from airflow_provider_codat.failures import (
-    failing_at_once,
-)
-from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.links.codat import CodatPushOperationLink
 from airflow_provider_codat.operators.arguments import (
     argument,
-    seconds,
 )
 from airflow_provider_codat.operators.notebook import (
     Notebook,
@@ -35,7 +23,7 @@ from airflow_provider_codat.operators.notebook import (
     opened,
     reopened,
 )
-from airflow_provider_codat.operators.tries import from_xcom, item_of
+from airflow_provider_codat.operators.tries import item_of
 from airflow_provider_codat.operators.waiting import (
     SHORT_SECONDS,
     Wait,
@@ -45,113 +33,29 @@ from airflow_provider_codat.operators.waiting import (
     pause,
 )
 from airflow_provider_codat.operators.wanted import checked_payload, write_of
-from airflow_provider_codat.triggers.codat import PAUSE_IS_OVER
+from airflow_provider_codat.operators.writing import WriteOperator
 from airflow_provider_codat.triggers.event import PushOperationsEvent
 
 if TYPE_CHECKING:
-    import jinja2
     from airflow.providers.common.compat.sdk import Context
 
-_LINK = CodatPushOperationLink()
 
-
-class CreateRecordOperator(BaseOperator):
+class CreateRecordOperator(WriteOperator[Summary]):
     """Creates one record; an operator of each data type says what it is given.
 
     The arguments are those of :class:`CreateAccountingCustomerOperator`.
     """
 
-    data_type: ClassVar[DataType]
-
-    operator_extra_links = (_LINK,)
-    # Empty: any text in a payload that ends in ".json" would be taken for a file.
-    template_ext: Sequence[str] = ()
-    ui_color = "#e6f2ef"
-
-    company_id: str
-    connection_id: str
-    codat_conn_id: str
-    item_key: str | None
-    timeout_in_minutes: int | str | None
     idempotency_key: str | None
-    validate: Literal["schema", "off"]
-    unknown_properties: UnknownProperties
-    read_only_fields: Collection[str]
-    wait_for_completion: bool
-    poll_interval_seconds: float
-    completion_timeout_seconds: float | str
-    fail_on_warning: bool
-    deferrable: bool
-    durable: bool
-    on_unknown_outcome: OnUnknownOutcome
-    reconcile_grace_seconds: float
-    on_clear: OnClear
     unknown_resolution: str | None
-    hook_params: Mapping[str, Any] | None
-
-    _under_way = ""
-    _told_to_stop = False
 
     def payload(self) -> object:
         """Return what is to be created, as it was rendered."""
         raise NotImplementedError
 
-    @cached_property
-    def hook(self) -> CodatHook:
-        """The hook that talks to Codat."""
-        hook = CodatHook(self.codat_conn_id, hook_params=self.hook_params)
-        if self._told_to_stop:
-            hook.stop()
-        return hook
-
-    def _do_render_template_fields(
-        self,
-        parent: Any,  # noqa: ANN401 - Airflow's signature
-        template_fields: Iterable[str],
-        context: "Context",
-        jinja_env: "jinja2.Environment",
-        seen_oids: set[int],
-    ) -> None:
-        """Render what the author wrote, and nothing that came from an XCom.
-
-        Airflow renders what ``expand_kwargs`` gets from an XCom a second time: a
-        customer called ``{{ ... }}`` would be run as a template on the worker.
-        """
-        fields = list(template_fields)
-        seen_oids.update(id(value) for value in from_xcom(self, fields, context))
-        super()._do_render_template_fields(
-            parent, fields, context, jinja_env, seen_oids
-        )
-
-    def execute(self, context: "Context") -> Summary:
-        """Check, write down, send, wait, and return which record it became."""
-        return self._guarded(self._create, context)
-
-    def execute_again(self, context: "Context", event: object = None) -> Summary:
-        """Go on after a pause, from what was written down."""
-        return self._guarded(self._again, context, event)
-
     def execute_complete(self, context: "Context", event: object = None) -> Summary:
         """Take in what came of the push operation while nobody held a worker."""
         return self._guarded(self._complete, context, event)
-
-    def on_kill(self) -> None:
-        """Send nothing more, and say what goes on at Codat: nothing can cancel it.
-
-        Airflow calls it in a signal handler: no request, no call of Airflow's.
-        """
-        self._told_to_stop = True
-        if "hook" in self.__dict__:
-            self.hook.stop()
-        if self._under_way:
-            self.log.warning("Killed while %s; it may go on at Codat", self._under_way)
-
-    def _guarded(self, work: Callable[..., Summary], *given: object) -> Summary:
-        with failing_at_once():
-            try:
-                return work(*given)
-            finally:
-                self.hook.close()
 
     def _create(self, context: "Context") -> Summary:
         notebook = opened(context, self.item_key, durable=self.durable)
@@ -173,12 +77,6 @@ class CreateRecordOperator(BaseOperator):
             self._push(written.result, context)
             return self._judged(written.result, context)
         return self._settle(written, notebook, write.hide, context)
-
-    def _again(self, context: "Context", event: object) -> Summary:
-        if event != PAUSE_IS_OVER:
-            raise CodatError("the trigger's event could not be read")
-        check_not_late(self, context)
-        return self._create(context)
 
     def _settle(
         self,
@@ -219,14 +117,6 @@ class CreateRecordOperator(BaseOperator):
         self._push(summary(operation, hide), context)
         return self._conclude(written, notebook, hide, context)
 
-    def _limits(self) -> tuple[float, float]:
-        """Return how long to wait for the push operation, and between two looks."""
-        patience = seconds(
-            self.completion_timeout_seconds, "completion_timeout_seconds"
-        )
-        interval = seconds(self.poll_interval_seconds, "poll_interval_seconds")
-        return patience, interval
-
     def _hide(self) -> Callable[[str], str]:
         """Return what takes the payload's values out of Codat's words.
 
@@ -250,12 +140,7 @@ class CreateRecordOperator(BaseOperator):
         XComs are wiped before each try, so a later one pushes them again.
         """
         key = result["push_operation_key"]
-        url = self.hook.settings.portal_url(
-            company_id=result["company_id"],
-            connection_id=result["connection_id"],
-            push_operation_key=key,
-        )
-        context["ti"].xcom_push(key=_LINK.xcom_key, value=url)
+        self._push_link(result["company_id"], result["connection_id"], key, context)
         context["ti"].xcom_push(key="push_operation_key", value=key)
 
     def _conclude(

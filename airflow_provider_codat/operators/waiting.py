@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ def check_not_late(task: BaseOperator, context: "Context", keys: str = "") -> No
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What a task that waits for a push operation tells the triggerer.
+    """What a task that waits for push operations tells the triggerer.
 
     :param hook_params: extras of the connection, overridden for the task.
     :param deadline: epoch seconds.
@@ -85,16 +85,33 @@ class Wait:
 
         :raises TaskDeferred: always; that is how a task leaves.
         """
+        requested = epoch_of(operation.requested_at) or time.time()
+        self.begin_all(task, context, operation.company_id, [operation.key], requested)
+
+    def begin_all(
+        self,
+        task: BaseOperator,
+        context: "Context",
+        company_id: str,
+        keys: Sequence[str],
+        requested_since: float,
+    ) -> None:
+        """Leave the worker until push operations have ended, or until the deadline.
+
+        :param requested_since: epoch seconds before which none was requested.
+        :raises TaskDeferred: always; that is how a task leaves.
+        """
         deadline = min(self.deadline, must_end_at(task, context))
         left = max(0.0, deadline - time.time())
         margin = _MARGIN_SECONDS + 2 * self.poll_interval_seconds
-        task.log.info("Waiting for push operation %s without a worker", operation.key)
+        named = ", ".join(keys[:1]) + (f" and {len(keys) - 1} more" if keys[1:] else "")
+        task.log.info("Waiting for push operation %s without a worker", named)
         task.defer(
             trigger=CodatPushOperationTrigger(
                 codat_conn_id=self.codat_conn_id,
-                company_id=operation.company_id,
-                push_operation_keys=[operation.key],
-                requested_since=epoch_of(operation.requested_at) or time.time(),
+                company_id=company_id,
+                push_operation_keys=keys,
+                requested_since=requested_since,
                 deadline=deadline,
                 poll_interval_seconds=self.poll_interval_seconds,
                 hook_params=self.hook_params,

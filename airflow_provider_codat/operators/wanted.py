@@ -1,8 +1,8 @@
 """What a task is asked to create: its arguments become a payload and a write."""
 
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_codat.api.errors import PayloadInvalid, SettingsInvalid
 from airflow_provider_codat.api.idempotency import (
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_codat.operators.record import CreateRecordOperator
+    from airflow_provider_codat.operators.writing import WriteOperator
 
 
 def checked_payload(task: "CreateRecordOperator") -> Json:
@@ -73,21 +74,34 @@ def write_of(
     :param item: what it works for, among the items of a mapped task.
     :param durable: whether there is a journal that outlives the process.
     """
-    destination = argument(Destination, task.company_id, task.connection_id)
+    keys = partial(derived_key, intent_of(task, item, context))
+    if task.idempotency_key:
+        keys = partial(following_key, argument(author_key, task.idempotency_key))
+    return replace(
+        blank_write(task, context, durable=durable),
+        payload=payload,
+        key_of=keys,
+        reused_key=bool(task.idempotency_key),
+        hide=hiding(payload),
+        may_rest=durable and task.deferrable,
+        verdict=_verdict(task, durable=durable),
+    )
+
+
+def blank_write(
+    task: "WriteOperator[Any]", context: "Context", *, durable: bool
+) -> Write:
+    """Return what all writes of a task have in common; it has no payload, no key."""
     settings = task.hook.settings
     return Write(
         origin=settings.base_url,
-        destination=destination,
+        destination=argument(Destination, task.company_id, task.connection_id),
         data_type=task.data_type,
-        payload=payload,
-        key_of=_keys(task, destination, item, context),
+        payload=None,
+        key_of=str,
         timeout_in_minutes=whole_minutes(task.timeout_in_minutes, "timeout_in_minutes"),
-        reused_key=bool(task.idempotency_key),
-        hide=hiding(payload),
         durable=durable,
-        may_rest=durable and task.deferrable,
         life=life_of(context),
-        verdict=_verdict(task, durable=durable),
         on_unknown_outcome=one_of(
             OnUnknownOutcome, task.on_unknown_outcome, "on_unknown_outcome"
         ),
@@ -97,30 +111,27 @@ def write_of(
     )
 
 
-def _verdict(task: "CreateRecordOperator", *, durable: bool) -> str:
-    said = resolution(task.unknown_resolution)
-    if said and not durable:
-        task.log.warning("unknown_resolution is not obeyed: there is no journal")
-    return said
+def intent_of(
+    task: "WriteOperator[Any]", item: str | int, context: "Context"
+) -> Intent:
+    """Return what names one record that a task wants.
 
-
-def _keys(
-    task: "CreateRecordOperator",
-    destination: Destination,
-    item: str | int,
-    context: "Context",
-) -> Callable[[int], str]:
-    """Return the idempotency keys: the author's, or derived from the intent."""
-    if task.idempotency_key:
-        return partial(following_key, argument(author_key, task.idempotency_key))
+    :param item: tells it from others of the same task.
+    """
     ti = context["ti"]
-    intent = Intent(
+    return Intent(
         base_url=task.hook.settings.base_url,
-        destination=destination,
+        destination=argument(Destination, task.company_id, task.connection_id),
         data_type=task.data_type,
         dag_id=ti.dag_id,
         run_id=ti.run_id,
         task_id=ti.task_id,
         item=item,
     )
-    return partial(derived_key, intent)
+
+
+def _verdict(task: "CreateRecordOperator", *, durable: bool) -> str:
+    said = resolution(task.unknown_resolution)
+    if said and not durable:
+        task.log.warning("unknown_resolution is not obeyed: there is no journal")
+    return said

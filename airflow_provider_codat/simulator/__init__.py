@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_codat.simulator.interface import CodatControls
 from airflow_provider_codat.simulator.misfortunes import Misfortune
-from airflow_provider_codat.simulator.records import JournalEntry, LedgerRecord
+from airflow_provider_codat.simulator.records import (
+    JournalEntry,
+    LedgerRecord,
+    Traffic,
+)
 from airflow_provider_codat.simulator.remote import RemoteCodat
 from airflow_provider_codat.simulator.world import (
     API_KEY,
@@ -41,6 +45,7 @@ __all__ = [
     "LocalCodat",
     "Misfortune",
     "RemoteCodat",
+    "Traffic",
 ]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from urllib.parse import parse_qsl
@@ -17,7 +18,7 @@ class Arrival:
     :param at: the server's time at which it was read.
     :param method: HTTP method.
     :param target: path with query, as sent.
-    :param headers: as sent, Authorization included; the journal redacts it.
+    :param headers: as sent, Authorization included; the journal shows it redacted.
     :param body: exact bytes.
     :param address: the client's IP address.
     """
@@ -25,7 +26,7 @@ class Arrival:
     at: float
     method: str
     target: str
-    headers: dict[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes
     address: str
     authorization: str | None = field(repr=False)
@@ -33,21 +34,13 @@ class Arrival:
     status: int | None = None
     misfortune: str | None = None
     replayed: bool = False
+    path: str = field(init=False)
+    query: str = field(init=False)
+    match: Match = field(init=False)
 
-    @property
-    def path(self) -> str:
-        """The path, as sent."""
-        return self.target.partition("?")[0]
-
-    @property
-    def query(self) -> str:
-        """The query, as sent, without the question mark."""
-        return self.target.partition("?")[2]
-
-    @cached_property
-    def match(self) -> Match:
-        """The route that the request found."""
-        return find(self.method, self.path)
+    def __post_init__(self) -> None:
+        self.path, _, self.query = self.target.partition("?")
+        self.match = find(self.method, self.path)
 
     @cached_property
     def params(self) -> dict[str, str]:
@@ -75,7 +68,10 @@ class Arrival:
             "method": self.method,
             "path": self.path,
             "query": self.query,
-            "headers": self.headers,
+            "headers": {
+                name: "[redacted]" if name.lower() == "authorization" else value
+                for name, value in self.headers.items()
+            },
             "body": self.body.decode(errors="surrogateescape"),
             "idempotency_key": keys[0] if keys else None,
             "status": self.status,

@@ -1,10 +1,12 @@
 """All push operations, and what stands in the accounting software's books."""
 
+import json
 import uuid
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from airflow_provider_codat.simulator.clock import utc_text
 from airflow_provider_codat.simulator.contract import pascal
@@ -92,7 +94,7 @@ class Books:
             timeout_minutes=order.timeout_minutes,
             outcome=outcome,
             record_id=integration.record_id(order.customer),
-            customer=order.customer,
+            customer_text=json.dumps(order.customer),
             idempotency_key=order.idempotency_key,
             stranger=order.stranger,
             early_change=integration.names_change_early,
@@ -141,12 +143,22 @@ class Books:
 
     def records(self, now: float) -> list[Record]:
         """Return what stands in the books by now, oldest first."""
-        landed = [
-            _record(lands_at, operation)
-            for operation in self._by_key.values()
-            if (lands_at := operation.lands_at) is not None and lands_at <= now
-        ]
+        landed = [_record(*each) for each in self._landed(now)]
         return sorted(landed + self._typed_in, key=lambda each: each.lands_at)
+
+    def counts_by_name(self, now: float) -> Counter[str]:
+        """Return how many records stand in the books under each customerName."""
+        # One customer at a time: all of a hundred thousand at once are many megabytes.
+        landed = (operation.customer for _, operation in self._landed(now))
+        typed_in = (record.customer for record in self._typed_in)
+        customers = chain(landed, typed_in)
+        return Counter(str(each.get("customerName") or "") for each in customers)
+
+    def _landed(self, now: float) -> Iterator[tuple[float, PushOperation]]:
+        for operation in self._by_key.values():
+            lands_at = operation.lands_at
+            if lands_at is not None and lands_at <= now:
+                yield lands_at, operation
 
     def _take(
         self, connection: Connection, customer: Mapping[str, object]

@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, datetime
 from email.utils import formatdate
+from functools import lru_cache
 
 
 class MovableClock:
@@ -36,7 +37,13 @@ def moment(at: float) -> datetime:
 
 def utc_text(at: float) -> str:
     """Write an epoch time as Codat does: UTC, seven digits of a second, ``Z``."""
-    return f"{moment(at):%Y-%m-%dT%H:%M:%S.%f}0Z"
+    second, micros = divmod(round(at * 1_000_000), 1_000_000)
+    return f"{_second_text(second)}.{micros:06d}0Z"
+
+
+@lru_cache(maxsize=64)
+def _second_text(second: int) -> str:
+    return f"{moment(second):%Y-%m-%dT%H:%M:%S}"
 
 
 def http_date(at: float) -> str:

@@ -30,9 +30,13 @@ class Control:
             "stranger_pushes": self._stranger_pushes,
             "typed_in": self._typed_in,
             "ledger": self._ledger,
+            "counts_by_name": self._counts_by_name,
             "journal": self._journal,
+            "traffic": self._traffic,
+            "reset_traffic": self._reset_traffic,
             "operations": self._operations,
             "advance": self._advance,
+            "set_quota": self._set_quota,
             "reset": self._reset,
         }
 
@@ -75,6 +79,16 @@ class Control:
         records = self._codat.books.records(self._codat.clock.now())
         return [each.view() for each in records]
 
+    def _counts_by_name(self, _arguments: Arguments) -> object:
+        return self._codat.books.counts_by_name(self._codat.clock.now())
+
+    def _traffic(self, _arguments: Arguments) -> object:
+        return self._codat.traffic.view()
+
+    def _reset_traffic(self, _arguments: Arguments) -> object:
+        self._codat.traffic.reset()
+        return None
+
     def _journal(self, _arguments: Arguments) -> object:
         return self._codat.journal.entries()
 
@@ -86,6 +100,10 @@ class Control:
         if not isinstance(seconds, (int, float)):
             raise ControlError("seconds must be a number.")
         self._codat.clock.advance(seconds)
+        return None
+
+    def _set_quota(self, arguments: Arguments) -> object:
+        self._codat.limits.set_quota(self._codat.clock.now(), **arguments)
         return None
 
     def _reset(self, _arguments: Arguments) -> object:

@@ -102,7 +102,7 @@ class Endpoints:
         )
         now = self._now()
         operation = self._books.accept(order, now)
-        return Reply(200, operation.text(now).encode())
+        return Reply(200, operation.text(now))
 
     def get_push(self, arrival: Arrival) -> Reply:
         """Show one push operation; it need not be listed yet."""
@@ -111,7 +111,7 @@ class Endpoints:
         operation = self._books.get(company.id, key)
         if operation is None:
             raise RefusedError(404, f"Push operation {key} not found")
-        return Reply(200, operation.text(self._now()).encode())
+        return Reply(200, operation.text(self._now()))
 
     def list_push(self, arrival: Arrival) -> Reply:
         """Show a page of a company's push operations."""

@@ -2,7 +2,7 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, Unpack
 
@@ -15,8 +15,10 @@ from airflow_provider_codat.simulator.misfortunes import (
 from airflow_provider_codat.simulator.records import (
     JournalEntry,
     LedgerRecord,
+    Traffic,
     journal_entry,
     ledger_record,
+    traffic,
 )
 
 
@@ -104,7 +106,7 @@ class CodatControls(ABC):
 
     def counts_by_name(self) -> dict[str, int]:
         """Return how many records stand in the books under each customerName."""
-        return dict(Counter(record.name or "" for record in self.ledger()))
+        return dict(self._perform("counts_by_name"))
 
     def duplicates(self) -> dict[str, list[LedgerRecord]]:
         """Return the records of each name that stands twice on one connection."""
@@ -117,6 +119,18 @@ class CodatControls(ABC):
         """Return every request that arrived, oldest first."""
         return [journal_entry(each) for each in self._perform("journal")]
 
+    def traffic(self) -> Traffic:
+        """Return how many requests arrived, when, and how many at a time.
+
+        Counted since the start or :meth:`reset_traffic`, also what the journal has no
+        room for.
+        """
+        return traffic(self._perform("traffic"))
+
+    def reset_traffic(self) -> None:
+        """Count the traffic anew."""
+        self._perform("reset_traffic")
+
     def operations(self) -> list[dict[str, Any]]:
         """Return all push operations as Codat shows them now, oldest first."""
         return [dict(each) for each in self._perform("operations")]
@@ -127,6 +141,26 @@ class CodatControls(ABC):
         :raises ValueError: when the sum is negative.
         """
         self._perform("advance", seconds=60 * minutes + seconds)
+
+    def set_quota(
+        self,
+        left: int | None,
+        *,
+        limit: int | None = None,
+        resets_in_seconds: float | None = None,
+    ) -> None:
+        """Set what is left of the day's requests.
+
+        :param left: how many; None: there is no quota from now on.
+        :param limit: the quota of this day and the next ones; None: as it was, or the
+            documented one where there was none.
+        :param resets_in_seconds: when it is full again, rounded up to a whole second of
+            the server's clock; after that at 00:00 UTC. None: as it was.
+        :raises ValueError: where that is more than the quota, or in the past.
+        """
+        self._perform(
+            "set_quota", left=left, limit=limit, resets_in_seconds=resets_in_seconds
+        )
 
     def reset(self) -> None:
         """Forget everything, as if the server had just started."""

@@ -38,8 +38,8 @@ class Limits:
         self._documented = 1000 * (1 + companies)
         quota = settings.daily_quota
         self._quota = self._documented if quota == DOCUMENTED else quota
-        self._day = -1
         self._today = 0
+        self._resets_at = 0
         self._reset_text = ""
         self._minute = -1
         self._by_address: Counter[str] = Counter()
@@ -76,7 +76,35 @@ class Limits:
         self._today += 1
         if self._quota is None or self._today <= self._quota:
             return None
-        return self._refuse(now, (self._day + 1) * _DAY - now)
+        return self._refuse(now, self._resets_at - now)
+
+    def set_quota(
+        self,
+        now: float,
+        left: int | None,
+        limit: int | None = None,
+        resets_in_seconds: float | None = None,
+    ) -> None:
+        """Set what is left of the day's requests.
+
+        :param now: the server's time.
+        :param left: how many; None: there is no quota from now on.
+        :param limit: the quota from now on; None: as it was, or the documented one.
+        :param resets_in_seconds: when it is full again; None: as it was.
+        :raises ValueError: where that is more than the quota, or in the past.
+        """
+        if limit is None:
+            limit = self._documented if self._quota is None else self._quota
+        if left is not None and not 0 <= left <= limit:
+            raise ValueError(f"left must lie between 0 and the quota of {limit}.")
+        if resets_in_seconds is not None and resets_in_seconds < 0:
+            raise ValueError("resets_in_seconds must be at least 0.")
+        self._turn_day(now)
+        self._quota = None if left is None else limit
+        self._today = 0 if left is None else limit - left
+        if resets_in_seconds is not None:
+            # What is told has no fractions: who comes at that second is served.
+            self._reset_at(math.ceil(now + resets_in_seconds))
 
     def enter(self, company_id: str, now: float) -> Reply | None:
         """Take one of the company's places; 429 when none is free."""
@@ -91,10 +119,13 @@ class Limits:
         self._running[company_id] -= 1
 
     def _turn_day(self, now: float) -> None:
-        day = int(now // _DAY)
-        if day != self._day:
-            self._day, self._today = day, 0
-            self._reset_text = f"{moment((day + 1) * _DAY):%Y-%m-%dT%H:%M:%SZ}"
+        if now >= self._resets_at:
+            self._today = 0
+            self._reset_at((int(now // _DAY) + 1) * _DAY)
+
+    def _reset_at(self, until: int) -> None:
+        self._resets_at = until
+        self._reset_text = f"{moment(until):%Y-%m-%dT%H:%M:%SZ}"
 
     def _refuse(self, now: float, wait_seconds: float) -> Reply:
         return too_many(now, wait_seconds, self._settings.retry_after_format)

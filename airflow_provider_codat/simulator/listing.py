@@ -92,7 +92,7 @@ def views_page(page: Page, views: Sequence[Mapping[str, object]]) -> Reply:
             key=lambda each: _sortable(lookup(each, page.order_by)),
             reverse=page.descending,
         )
-    texts = (json_text(found[at]) for at in page.cut(len(found)))
+    texts = (json_text(found[at]).encode() for at in page.cut(len(found)))
     return page.envelope(texts, len(found))
 
 

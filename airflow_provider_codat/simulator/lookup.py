@@ -1,7 +1,5 @@
 """Finding what the ids in a path name."""
 
-from uuid import UUID
-
 from airflow_provider_codat.simulator.arrivals import Arrival
 from airflow_provider_codat.simulator.idempotency import is_guid
 from airflow_provider_codat.simulator.integrations import Integration
@@ -17,7 +15,7 @@ def path_id(arrival: Arrival, name: str) -> str:
     value = arrival.match.ids[name]
     if not is_guid(value):
         raise RefusedError(400, f"The {name} id in the path is not a valid UUID.")
-    return str(UUID(value))
+    return value.lower()
 
 
 def company_of(arrival: Arrival) -> Company:

@@ -207,6 +207,11 @@ class Misfortunes:
         """Add an order."""
         self._orders.append(_Ordered(misfortune))
 
+    @property
+    def are_ordered(self) -> bool:
+        """Whether any are still to come."""
+        return bool(self._orders)
+
     def clear(self) -> None:
         """Forget all orders."""
         self._orders.clear()

@@ -10,6 +10,8 @@ from airflow_provider_codat.simulator.replies import Issue, issue
 from airflow_provider_codat.simulator.requirements import unsupported, violations
 from airflow_provider_codat.simulator.world import Connection
 
+_SUCCESS = Outcome()
+
 
 def refused(*errors: Issue) -> Outcome:
     """Return the outcome of a customer that the accounting software refuses."""
@@ -34,7 +36,7 @@ def decided(
     """
     if misfortune is not None:
         return misfortunate(misfortune)
-    return ordinary(connection, customer) if validate else Outcome()
+    return ordinary(connection, customer) if validate else _SUCCESS
 
 
 def ordinary(connection: Connection, customer: Mapping[str, object]) -> Outcome:
@@ -42,7 +44,8 @@ def ordinary(connection: Connection, customer: Mapping[str, object]) -> Outcome:
     broken = violations(connection.integration, customer)
     if broken:
         return refused(*broken)
-    return Outcome(warnings=tuple(unsupported(connection.integration, customer)))
+    warnings = tuple(unsupported(connection.integration, customer))
+    return Outcome(warnings=warnings) if warnings else _SUCCESS
 
 
 def misfortunate(misfortune: Misfortune) -> Outcome:

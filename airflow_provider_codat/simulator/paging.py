@@ -45,7 +45,7 @@ class Page:
         """Return the positions of this page's results among all, in order."""
         return range(min(self.start, total), min(self.start + self.size, total))
 
-    def envelope(self, texts: Iterable[str], total: int) -> Reply:
+    def envelope(self, texts: Iterable[bytes], total: int) -> Reply:
         """Answer with results that are JSON texts already."""
         tail = {
             "pageNumber": self.number,
@@ -53,8 +53,8 @@ class Page:
             "totalResults": total,
             "_links": self._links(total),
         }
-        body = f'{{"results":[{",".join(texts)}],{json_text(tail)[1:]}'
-        return Reply(200, body.encode())
+        body = b'{"results":[%b],%b' % (b",".join(texts), json_text(tail)[1:].encode())
+        return Reply(200, body)
 
     def _links(self, total: int) -> dict[str, dict[str, str]]:
         links = {"self": {"href": self.path}, "current": self._link(self.number)}

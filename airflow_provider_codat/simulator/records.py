@@ -1,4 +1,4 @@
-"""What a test reads back: ledger records and journal entries, as frozen values."""
+"""What a test reads back: records, journal entries, numbers, as frozen values."""
 
 import json
 from collections.abc import Mapping
@@ -70,6 +70,49 @@ class JournalEntry:
         :raises ValueError: when the body is not JSON.
         """
         return json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What arrived, in numbers; the controls' own requests are not counted.
+
+    :param first_at: the server's time of the first request; None: there was none.
+    :param last_at: that of the last.
+    :param requests: how many arrived.
+    :param refused: how many were answered 429.
+    :param most_at_a_time: the most that were under way at once.
+    :param most_in_a_minute: the most in any 60 seconds of the server's clock.
+    :param most_in_a_minute_by_address: the same for each client address.
+    :param by_route: how many took each route; "": one that does not exist.
+    :param each_minute: how many fell into the first 60 seconds, the second, ...
+    """
+
+    first_at: datetime | None
+    last_at: datetime | None
+    requests: int
+    refused: int
+    most_at_a_time: int
+    most_in_a_minute: int
+    most_in_a_minute_by_address: Mapping[str, int]
+    by_route: Mapping[str, int]
+    each_minute: tuple[int, ...]
+
+    @property
+    def seconds(self) -> float:
+        """From the first request to the last, by the server's clock."""
+        if self.first_at is None or self.last_at is None:
+            return 0.0
+        return (self.last_at - self.first_at).total_seconds()
+
+
+def traffic(fields: Mapping[str, Any]) -> Traffic:
+    """Build the numbers of the traffic from plain data."""
+    times = {
+        name: None if fields[name] is None else datetime.fromisoformat(fields[name])
+        for name in ("first_at", "last_at")
+    }
+    minutes = tuple(fields["each_minute"])
+    return Traffic(**{**fields, **times, "each_minute": minutes})
 
 
 def ledger_record(fields: Mapping[str, Any]) -> LedgerRecord:

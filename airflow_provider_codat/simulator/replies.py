@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 JSON_TYPE = "application/json; charset=utf-8"
+# Made once: json.dumps makes one for each call that asks for anything unusual.
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 Issue = dict[str, str]
 
 
@@ -29,7 +31,7 @@ class Reply:
 
 def json_text(value: object) -> str:
     """Write a value as compact JSON."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def json_reply(value: object) -> Reply:

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
@@ -45,6 +46,7 @@ class Match:
     ids: dict[str, str] = field(default_factory=dict)
 
 
+@lru_cache(maxsize=512)
 def find(method: str, path: str) -> Match:
     """Find the route of a request.
 

@@ -65,7 +65,18 @@ class Server:
             body = None
         arrival = self._arrive(request, body or b"")
         self._codat.journal.write(arrival)
-        if body is None:
+        # A reset of the simulator meanwhile begins another count.
+        traffic = self._codat.traffic
+        traffic.begin(arrival.at, arrival.address, arrival.match.name)
+        try:
+            return await self._treat(request, arrival, too_large=body is None)
+        finally:
+            traffic.end(arrival.status)
+
+    async def _treat(
+        self, request: web.BaseRequest, arrival: Arrival, *, too_large: bool
+    ) -> web.Response:
+        if too_large:
             return self._respond(arrival, error_reply(413, "The body is too large."))
         misfortune = self._codat.strike("wire", arrival)
         reply = await reply_under(misfortune, self._codat, arrival)
@@ -82,10 +93,7 @@ class Server:
             at=self._codat.clock.now(),
             method=request.method,
             target=request.raw_path,
-            headers={
-                name: "[redacted]" if name.lower() == "authorization" else value
-                for name, value in request.headers.items()
-            },
+            headers=request.headers,
             body=body,
             address=request.remote or "",
             authorization=request.headers.get("Authorization"),

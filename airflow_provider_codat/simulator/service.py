@@ -18,6 +18,7 @@ from airflow_provider_codat.simulator.limits import Limits, too_many
 from airflow_provider_codat.simulator.misfortunes import Misfortune, Misfortunes, Stage
 from airflow_provider_codat.simulator.replies import Reply, error_reply
 from airflow_provider_codat.simulator.settings import Settings
+from airflow_provider_codat.simulator.traffic import TrafficMeter
 from airflow_provider_codat.simulator.world import COMPANIES, refusal_status
 
 _REFUSALS = {
@@ -41,6 +42,7 @@ class Codat:
     limits: Limits
     misfortunes: Misfortunes
     journal: Journal
+    traffic: TrafficMeter
     _cache: IdempotencyCache
     _endpoints: Endpoints
 
@@ -56,6 +58,7 @@ class Codat:
         self.limits = Limits(settings, len(COMPANIES))
         self.misfortunes = Misfortunes()
         self.journal = Journal(settings.journal_limit)
+        self.traffic = TrafficMeter()
         self._cache = IdempotencyCache(settings.idempotency_scope)
         cache = DataCache(self.books, settings)
         now, strike = self.clock.now, self.strike
@@ -66,6 +69,8 @@ class Codat:
 
     def strike(self, stage: Stage, arrival: Arrival) -> Misfortune | None:
         """Return what befalls a request at a stage, and note it in the journal."""
+        if not self.misfortunes.are_ordered:
+            return None
         found = self.misfortunes.strike(
             stage, arrival.match.name, lambda: self._customer_name(arrival)
         )

@@ -46,6 +46,7 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.journal import Entry
 from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.pace import WINDOW_SECONDS
 from airflow_provider_codat.api.payload import canonical
 from airflow_provider_codat.api.redaction import hiding
 from airflow_provider_codat.api.replies import json_of
@@ -256,7 +257,7 @@ def test_the_pace_is_kept_across_conversations(
     sender, shared = transport(server.url), patience(requests_per_minute=2)
     for _ in range(5):
         drive(get(GET, json_of, shared), sender.send, clock.sleep)
-    assert clock.waits == pytest.approx([60.0, 60.0])
+    assert clock.waits == pytest.approx([WINDOW_SECONDS, WINDOW_SECONDS])
     assert len(server.requests) == 5
 
 

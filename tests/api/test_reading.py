@@ -28,10 +28,10 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.models import CUSTOMERS, Json, PullOperation
 from airflow_provider_codat.api.pace import Pace
+from airflow_provider_codat.api.push_history import recent_push_operations
 from airflow_provider_codat.api.reading import (
     cached,
     read_customer,
-    recent_push_operations,
     refreshed,
     started,
 )

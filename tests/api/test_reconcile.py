@@ -8,7 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from airflow_provider_codat.api.claims import CLAIMS, Claims
 from airflow_provider_codat.api.client import Patience, drive
+from airflow_provider_codat.api.conclusion import conclude
 from airflow_provider_codat.api.errors import (
     CodatError,
     CodatFaulted,
@@ -21,17 +23,12 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.journal import MemoryJournal, Past
 from airflow_provider_codat.api.models import CUSTOMERS, Destination
 from airflow_provider_codat.api.order import Done, Write, Written
-from airflow_provider_codat.api.reconcile import (
-    Finding,
-    Search,
-    candidates,
-    claim,
-    reconcile,
-)
+from airflow_provider_codat.api.reconcile import CompanyBooks
 from airflow_provider_codat.api.redaction import hiding
+from airflow_provider_codat.api.search import Finding, Search
 from airflow_provider_codat.api.transport import Transport
 from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
-from airflow_provider_codat.api.write import conclude, submit
+from airflow_provider_codat.api.write import submit
 from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.simulator.clock import utc_text
 
@@ -116,6 +113,7 @@ def search(**changes: Any) -> Search:  # noqa: ANN401 - any field
         ours=frozenset(),
         expected=frozenset(),
         owner=OWNER,
+        claims=CLAIMS,
     )
     return replace(made, **changes)
 
@@ -132,13 +130,15 @@ class Asking:
 
     def __call__(self, wanted: Search, *replies: Reply) -> Finding:
         self._replies = list(replies)
-        found = drive(reconcile(wanted, self.patience), self.send, self.clock.sleep)
+        asking = CompanyBooks(self.patience).reconcile(wanted)
+        found = drive(asking, self.send, self.clock.sleep)
         assert not self._replies, f"{len(self._replies)} replies were not asked for"
         return found
 
     def candidates(self, wanted: Search, *replies: Reply) -> tuple[str, ...]:
         self._replies = list(replies)
-        return drive(candidates(wanted, self.patience), self.send, self.clock.sleep)
+        asking = CompanyBooks(self.patience).candidates(wanted)
+        return drive(asking, self.send, self.clock.sleep)
 
     def send(self, request: Request) -> Reply:
         assert self._replies, f"nobody expected {request}"
@@ -532,10 +532,14 @@ def test_a_short_outage_is_bridged(asking: Asking) -> None:
 def test_an_operation_has_one_owner() -> None:
     """Who claims it first has it, again and again; nobody else gets it."""
     key = fresh()
-    assert claim(key, "one")
-    assert claim(key, "one")
-    assert not claim(key, "other")
-    assert claim(fresh(), "other")
+    claims = Claims()
+    assert claims.is_free(key, "one")
+    assert claims.claim(key, "one")
+    assert claims.claim(key, "one")
+    assert not claims.claim(key, "other")
+    assert claims.is_free(key, "one")
+    assert not claims.is_free(key, "other")
+    assert claims.claim(fresh(), "other")
 
 
 def test_an_operation_is_adopted_once(asking: Asking) -> None:
@@ -551,12 +555,12 @@ def test_an_operation_that_is_claimed_meanwhile_is_not_shared(asking: Asking) ->
     """Of two intents that find the same one at the same time, the first one has it."""
     key, owner = fresh(), fresh()
     both = listed(pushed(key, record="a"))
-    conversation = reconcile(search(owner=owner), asking.patience)
+    conversation = CompanyBooks(asking.patience).reconcile(search(owner=owner))
     replies = [both, both, pull(), OURS]
 
     def send(_request: Request) -> Reply:
         if len(replies) == 1:
-            assert claim(key, "another")
+            assert CLAIMS.claim(key, "another")
         return replies.pop(0)
 
     found = drive(conversation, send, asking.clock.sleep)

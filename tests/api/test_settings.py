@@ -194,6 +194,7 @@ VALID: dict[str, list[Any]] = {
     ],
     "read_timeout_seconds": [(60, 60.0), ("60", 60.0)],
     "request_lifetime_seconds": [(60, 60.0), ("60", 60.0)],
+    "max_concurrency": [(4, 4), ("4", 4), (1, 1)],
     "requests_per_minute": [(100, 100), ("100", 100), (1, 1)],
     "retry_budget_seconds": [(600, 600.0), ("600", 600.0)],
     "verify": [
@@ -241,6 +242,7 @@ MALFORMED: dict[str, list[Any]] = {
     ],
     "read_timeout_seconds": [0, -1, "soon", True, {}, "nan", "inf", 86_401],
     "request_lifetime_seconds": [0, -1, "soon", True, [], "nan", "inf", 86_401],
+    "max_concurrency": [0, -1, "many", True, 1.5, []],
     "requests_per_minute": [0, -1, "many", True, 1.5, "1.5", "٣", [], "9" * 5000],
     "retry_budget_seconds": [0, -1, "soon", True, [], "nan", "inf", 86_401],
     "verify": [7, [], {}],
@@ -303,6 +305,7 @@ def test_defaults() -> None:
         "retry_budget_seconds": 120.0,
         "request_lifetime_seconds": 600.0,
         "requests_per_minute": 900,
+        "max_concurrency": 10,
         "client_certificate_path": None,
         "client_key_path": None,
         "verify": True,

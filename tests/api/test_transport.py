@@ -1,17 +1,23 @@
 """The laws of one request on a real socket: one reply, in time, to nobody else."""
 
 import base64
+import gc
+import os
+import signal
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
+from airflow_provider_codat.api.deadline import Deadline
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.session import new_session
 from airflow_provider_codat.api.settings import Settings
@@ -173,6 +179,60 @@ def test_an_answer_after_a_dripping_one(
     assert server.requests[0] == server.requests[1]
 
 
+def test_deadlines_of_many_requests(
+    raw_server: RawServers, transport: Transports
+) -> None:
+    """Each of many requests ends in its own time, and one thread watches them all."""
+    slow, dripping = raw_server((0.8, OK)), raw_server((OK[:20], *DRIP))
+    patient = [transport(slow.url, **PATIENT) for _ in range(4)]
+    hurried = [transport(dripping.url, **HURRIED) for _ in range(4)]
+    began = time.monotonic()
+    with ThreadPoolExecutor(8) as threads:
+        first = [threads.submit(sender.send, POST) for sender in patient]
+        while len(slow.requests) < len(patient):  # so that theirs are watched already
+            time.sleep(0.01)
+        then = [threads.submit(sender.send, POST) for sender in hurried]
+        assert all(isinstance(each.result(), NoAnswer) for each in then)
+        names = [thread.name for thread in threading.enumerate()]
+        assert all(isinstance(each.result(), Response) for each in first)
+    assert names.count("codat-deadlines") == 1
+    assert time.monotonic() - began < 5  # that of the patient is sixty
+
+
+def test_deadlines_that_were_met_are_forgotten(
+    raw_server: RawServers, transport: Transports
+) -> None:
+    """A task of many hours does not grow by its requests."""
+    sender = transport(raw_server((OK,)).url, **PATIENT)
+    for _ in range(20):
+        assert isinstance(sender.send(GET), Response)
+    gc.collect()
+    assert [each for each in gc.get_objects() if isinstance(each, Deadline)] == []
+
+
+@pytest.mark.filterwarnings("ignore:This process")  # has threads: as Airflow's have
+def test_deadlines_after_a_fork(raw_server: RawServers, transport: Transports) -> None:
+    """A forked process has deadlines of its own, and does not end its parent's."""
+    kept, dripping = raw_server((0.3, OK), (OK,)), raw_server((OK[:20], *DRIP))
+    brief = {"connect_timeout_seconds": 0.5, "read_timeout_seconds": 0.5}
+    sender, other = transport(kept.url, **brief), transport(dripping.url, **brief)
+    with ThreadPoolExecutor(1) as threads:
+        answer = threads.submit(sender.send, POST)
+        while not kept.requests:
+            time.sleep(0.01)
+        if not (child := os.fork()):
+            signal.alarm(5)  # the dripping goes on for ten
+            code = 1
+            try:
+                code = 0 if isinstance(other.send(POST), NoAnswer) else 1
+            finally:
+                os._exit(code)
+        assert os.waitpid(child, 0) == (child, 0)
+        assert isinstance(answer.result(), Response)
+    assert isinstance(sender.send(POST), Response)
+    assert kept.connections == 1
+
+
 @pytest.fixture
 def closed_port() -> Iterator[int]:
     """Hold a port on which nobody listens."""
@@ -271,6 +331,32 @@ def test_the_credential_stays_with_codat(
         assert b"X-Token: canary-7731" in own
 
 
+def test_what_is_said_besides(raw_server: RawServers, transport: Transports) -> None:
+    """A request carries these headers, each once, and no cookie that it was given."""
+    cookie = b"Set-Cookie: a=b; Path=/\r\nContent-Length"
+    server = raw_server((OK.replace(b"Content-Length", cookie),))
+    sender = transport(server.url)
+    for request in (GET, POST, GET):
+        assert isinstance(sender.send(request), Response)
+    always = ["Accept", "Accept-Encoding", "Authorization", "Connection", "Host"]
+    of_get = sorted([*always, "User-Agent"])
+    of_post = sorted([*of_get, "Content-Length", "Content-Type", "Idempotency-Key"])
+    assert [
+        sorted(line.split(":")[0] for line in each.decode().split("\r\n")[1:-2])
+        for each in server.requests
+    ] == [of_get, of_post, of_get]
+    for said in (
+        b"POST /companies HTTP/1.1\r\n",
+        b"\r\nAccept: application/json\r\n",
+        b"\r\nContent-Type: application/json\r\n",
+        b"\r\nContent-Length: 7\r\n",
+        b"\r\nIdempotency-Key: " + GUID.encode(),
+        b"\r\nUser-Agent: airflow-provider-codat/",
+        b'\r\n\r\n{"a":1}',
+    ):
+        assert said in server.requests[1]
+
+
 def test_connections_are_kept(raw_server: RawServers, transport: Transports) -> None:
     """Many requests of one hook use one connection."""
     server = raw_server((OK,))
@@ -323,6 +409,22 @@ def test_plain_http_ignores_proxies(
     assert between.heads == []
 
 
+@pytest.mark.parametrize("variable", ["NO_PROXY", "no_proxy"])
+def test_a_host_that_needs_no_proxy(
+    variable: str,
+    proxy: Proxies,
+    transport: Transports,
+    surroundings: pytest.MonkeyPatch,
+) -> None:
+    """A host that the environment excepts is asked without its proxy."""
+    between = proxy(None)
+    surroundings.setenv("HTTPS_PROXY", between.url)
+    surroundings.setenv(variable, "example.com,codat.invalid")
+    reply = transport("https://codat.invalid").send(GET)
+    assert reply == NoAnswer("the host name could not be resolved", sent=False)
+    assert between.heads == []
+
+
 def test_a_proxy_sees_a_tunnel_and_no_key(
     raw_server: RawServers,
     proxy: Proxies,
@@ -369,6 +471,52 @@ def test_a_dripping_answer_through_a_proxy(
     reply = transport("https://codat.invalid", verify=False, **HURRIED).send(POST)
     assert isinstance(reply, NoAnswer)
     assert reply.sent
+    assert time.monotonic() - began < 5
+
+
+@pytest.fixture
+def tls_before(tls: ssl.SSLContext) -> Iterator[Callable[[str], str]]:
+    """Put TLS before a proxy, for one connection."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def copy(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError), source, sink:
+            while data := source.recv(65536):
+                sink.sendall(data)
+
+    def lead(port: int) -> None:
+        with suppress(OSError):
+            outer = tls.wrap_socket(listening.accept()[0], server_side=True)
+            inner = socket.create_connection(("127.0.0.1", port))
+            threading.Thread(target=copy, args=(inner, outer), daemon=True).start()
+            copy(outer, inner)
+
+    def do(url: str) -> str:
+        port = int(url.rpartition(":")[2])
+        threading.Thread(target=lead, args=(port,), daemon=True).start()
+        return f"https://127.0.0.1:{listening.getsockname()[1]}"
+
+    with listening:
+        yield do
+
+
+def test_a_dripping_answer_through_a_proxy_over_tls(
+    raw_server: RawServers,
+    proxy: Proxies,
+    transport: Transports,
+    tls: ssl.SSLContext,
+    tls_before: Callable[[str], str],
+    certificate: dict[str, Path],
+    surroundings: pytest.MonkeyPatch,
+) -> None:
+    """The deadline holds inside the TLS that is inside a proxy's TLS."""
+    server = raw_server((OK.replace(b"h: 2", b"h: 999"), *DRIP), tls=tls)
+    surroundings.setenv("HTTPS_PROXY", tls_before(proxy(server.port).url))
+    began = time.monotonic()
+    trusted = str(certificate["certificate"])
+    sender = transport("https://codat.invalid", verify=trusted, **HURRIED)
+    assert isinstance(sender.send(POST), NoAnswer)
+    assert len(server.requests) == 1
     assert time.monotonic() - began < 5
 
 

@@ -10,7 +10,9 @@ from uuid import UUID
 
 import pytest
 
-from airflow_provider_codat.api.client import Patience, Rest, drive
+from airflow_provider_codat.api.claims import CLAIMS, Claims
+from airflow_provider_codat.api.client import Conversation, Patience, Rest, drive
+from airflow_provider_codat.api.conclusion import conclude
 from airflow_provider_codat.api.errors import (
     CodatError,
     JournalFailed,
@@ -32,14 +34,17 @@ from airflow_provider_codat.api.models import CUSTOMERS, Destination
 from airflow_provider_codat.api.order import Done, Write, Written
 from airflow_provider_codat.api.payload import canonical
 from airflow_provider_codat.api.redaction import hiding
+from airflow_provider_codat.api.replies import push_operation
 from airflow_provider_codat.api.resume import UNSEEN
 from airflow_provider_codat.api.retry import KEY_LIFETIME_SECONDS
+from airflow_provider_codat.api.search import Finding, Search
 from airflow_provider_codat.api.settle import Summary
 from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
-from airflow_provider_codat.api.write import conclude, submit
+from airflow_provider_codat.api.write import submit
 from airflow_provider_codat.simulator.clock import utc_text
 
 if TYPE_CHECKING:
+    from airflow_provider_codat.api.reconcile import Books
     from tests.api.conftest import MovableClock
 
 COMPANY = "8a210b68-6988-11ed-a1eb-0242ac120002"
@@ -176,6 +181,7 @@ class Trying:
         self.requests: list[Request] = []
         self.seconds_to_note = 0.0
         self.fails_at: int | None = None
+        self.books: Books | None = None
         self._replies: list[Answering] = []
 
     @property
@@ -197,7 +203,7 @@ class Trying:
         write = replace(WRITE, **changes)
         past = Past(self.journal.read(), unseen_since)
         result = drive(
-            submit(write, past, self.patience),
+            submit(write, past, self.patience, self.books),
             self.send,
             self.clock.sleep,
             note=self.note,
@@ -1291,6 +1297,88 @@ def test_books_that_are_refused_leave_the_outcome_unknown(
     raised_by(trying, OutcomeUnknown, [FAULT, *replies], durable=durable)
 
 
+# --- books that others look into, too ---
+
+
+class SharedBooks:
+    """Says of every search what it was told to, and keeps what was asked."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.claims = Claims()
+        self.asked: list[Search] = []
+        self._finding = finding
+
+    def reconcile(self, search: Search) -> Conversation[Finding]:
+        """Return the finding."""
+        self.asked.append(search)
+        yield from ()
+        return self._finding
+
+    def candidates(self, search: Search) -> Conversation[tuple[str, ...]]:
+        """Return the suspects of the finding."""
+        self.asked.append(search)
+        yield from ()
+        return self._finding.candidates
+
+
+BY_PERSON = Finding(candidates=(STRANGER,), reason="two are alike")
+OURS = Finding(operation=push_operation(pushed("Success")))
+GONE = Finding(nothing=True, reason="the books do not show it")
+SHARED: dict[
+    str, tuple[tuple[Entry, ...], Finding, list[Answering], list[str], bool]
+] = {
+    "found": ((INTENT, entry("5xx")), OURS, [], ["op 0"], False),
+    "not there": ((INTENT, entry("5xx")), GONE, [OK], ONWARD, False),
+    "found, after a yes": ((OLD, entry("2xx")), OURS, [], ["rest 659", "op 0"], True),
+}
+
+
+@pytest.mark.parametrize(
+    ("journal", "finding", "replies", "happens", "promised"),
+    SHARED.values(),
+    ids=SHARED,
+)
+def test_the_books_that_are_given_are_asked(
+    journal: tuple[Entry, ...],
+    finding: Finding,
+    replies: list[Answering],
+    happens: list[str],
+    trying: Trying,
+    *,
+    promised: bool,
+) -> None:
+    """What they find is relied on; nothing is looked up past them."""
+    trying.past(*journal)
+    trying.books = books = SharedBooks(finding)
+    written = trying(*replies)
+    assert isinstance(written, Written)
+    assert written.adopted is (finding is OURS)
+    assert trying.happened == happens
+    (search,) = books.asked
+    assert (search.payload, search.promised) == (PAYLOAD, promised)
+    assert search.claims is books.claims
+
+
+@pytest.mark.parametrize("policy", ["reconcile", "fail"])
+def test_the_suspects_of_the_given_books_are_named(policy: str, trying: Trying) -> None:
+    """A person is told what they name, whether or not they were asked closely."""
+    trying.past(INTENT, entry("5xx"))
+    trying.books = books = SharedBooks(BY_PERSON)
+    unknown = raised_by(trying, OutcomeUnknown, [], on_unknown_outcome=policy)
+    assert isinstance(unknown, OutcomeUnknown)
+    assert unknown.candidates == (STRANGER,)
+    assert len(books.asked) == 1
+
+
+def test_what_is_accepted_is_claimed_in_the_given_books(trying: Trying) -> None:
+    """No search of theirs finds it from then on; others have claims of their own."""
+    trying.books = books = SharedBooks(GONE)
+    key = str(UUID(int=0xB003))
+    trying(accepted(pushOperationKey=key))
+    assert not books.claims.is_free(key, "another")
+    assert CLAIMS.is_free(key, "another")
+
+
 # --- what a person is told ---
 
 UNKNOWNS: dict[str, tuple[tuple[Entry, ...], dict[str, Any], list[Answering], str]] = {
@@ -1662,6 +1750,19 @@ def test_what_makes_another_payload() -> None:
     ]
     assert {each.digest() for each in equal} == {SAME}
     assert NAME not in SAME
+
+
+def test_a_write_is_what_it_was_made_of() -> None:
+    """What was asked of it before changes neither what it equals, nor its requests."""
+    asked, fresh = replace(WRITE), replace(WRITE)
+    first = asked.request(KEYS[0])
+    assert first.body == canonical(PAYLOAD)
+    assert asked.digest() == SAME
+    assert (asked, repr(asked)) == (fresh, repr(fresh))
+    assert asked.request(KEYS[1]) == replace(first, idempotency_key=KEYS[1])
+    other = replace(asked, timeout_in_minutes=7, payload={"customerName": "Moor"})
+    assert other.request(KEYS[0]).body == b'{"customerName":"Moor"}'
+    assert other.request(KEYS[0]).query == "timeoutInMinutes=7"
 
 
 def test_keys_of_an_authors_key() -> None:

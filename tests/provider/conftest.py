@@ -48,9 +48,13 @@ with warnings.catch_warnings():
     from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
     from airflow_provider_codat.api import CodatError
+    from airflow_provider_codat.api.windows import decoded
     from airflow_provider_codat.failures import HAS_RETRY_POLICIES, may_pass
     from airflow_provider_codat.hooks.codat import CodatHook
-    from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
+    from airflow_provider_codat.operators.codat import (
+        CreateAccountingCustomerOperator,
+        CreateAccountingCustomersOperator,
+    )
     from airflow_provider_codat.simulator import LocalCodat
     from airflow_provider_codat.simulator.world import authorization
 
@@ -227,6 +231,7 @@ class Store:
         self.retentions: list[object] = []
         self._error = error or RuntimeError("API_SERVER_ERROR")
         self._writes_left: int | None = None
+        self._keeps_all = False
         self._superseded = False
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - Airflow's signature
@@ -236,16 +241,24 @@ class Store:
 
     def set(self, key: str, value: Any, *, retention: object = None) -> None:  # noqa: ANN401 - the same
         assert value is not None
-        if self._superseded or self._writes_left == 0:
+        refused = self._superseded or self._writes_left == 0
+        if refused and not self._keeps_all:
             raise self._error
-        if self._writes_left is not None:
+        if self._writes_left:
             self._writes_left -= 1
         self.cells[key] = json.dumps(value)
         self.retentions.append(retention)
+        if refused:
+            self._keeps_all = False
+            raise self._error
 
-    def refuse(self, after: int) -> None:
-        """Take so many more writes, and no other."""
-        self._writes_left = after
+    def refuse(self, after: int, *, kept: bool = False) -> None:
+        """Take so many more writes, and no other.
+
+        :param kept: whether the first of the others is kept, though it is said that it
+            was not.
+        """
+        self._writes_left, self._keeps_all = after, kept
 
     def mend(self) -> None:
         """Take all writes again."""
@@ -271,6 +284,19 @@ class Store:
             if isinstance(value, dict):
                 moved = {n: value[n] - seconds for n in ("at", "until") if n in value}
                 self.cells[key] = json.dumps({**value, **moved})
+            elif ".window." in key:
+                self.cells[key] = json.dumps(_aged(value, seconds))
+
+
+def _aged(text: str, seconds: float) -> str:
+    """Return a window of a batch's journal as if it had been written earlier."""
+    window = decoded(0, text)
+    for row in window.rows:
+        row.entries = tuple(
+            replace(e, at=e.at - seconds, until=e.until and e.until - seconds)
+            for e in row.entries
+        )
+    return window.encoded()
 
 
 @pytest.fixture
@@ -292,6 +318,7 @@ class Attempt:
     It offers what Airflow's own task instance offers under the same names.
 
     :param given: what the operator was built from.
+    :param kind: the operator.
     """
 
     given: dict[str, Any]
@@ -304,9 +331,10 @@ class Attempt:
     start_date: datetime | None = None
     store: object = None
     xcoms: dict[str, object] = field(default_factory=dict)
+    kind: Callable[..., Any] = CreateAccountingCustomerOperator
 
     def __post_init__(self) -> None:
-        self.operator = CreateAccountingCustomerOperator(**self.given)
+        self.operator = self.kind(**self.given)
 
     @property
     def task_id(self) -> str:
@@ -355,7 +383,7 @@ class Attempt:
     def resume(self, deferred: TaskDeferred, event: object = ...) -> dict[str, Any]:
         """Go on as another process does, with the trigger's event or with another."""
         told = event_of(deferred) if event is ... else event
-        operator = CreateAccountingCustomerOperator(**self.given)
+        operator = self.kind(**self.given)
         go_on = getattr(operator, deferred.method_name)
         result: dict[str, Any] = go_on(self.context, told, **(deferred.kwargs or {}))
         return result
@@ -392,12 +420,19 @@ def event_of(deferred: TaskDeferred) -> Any:  # noqa: ANN401 - whatever a trigge
     return asyncio.run(first())
 
 
-@pytest.fixture
-def attempt(local_codat: LocalCodat) -> Callable[..., Attempt]:
-    """Make an attempt at creating a customer."""
+@dataclass
+class FirstTry:
+    """Makes first tries of tasks of one operator.
 
-    def make(
-        customer: object = None,
+    :param what: its arguments that are no switches.
+    """
+
+    codat: LocalCodat
+    kind: Callable[..., Any]
+    what: dict[str, Any]
+
+    def __call__(
+        self,
         *,
         age: timedelta = timedelta(0),
         ti: dict[str, Any] | None = None,
@@ -406,9 +441,9 @@ def attempt(local_codat: LocalCodat) -> Callable[..., Attempt]:
     ) -> Attempt:
         arguments = {
             "task_id": "create",
-            "company_id": local_codat.company_id,
-            "connection_id": local_codat.connection_id,
-            "customer": ADA if customer is None else customer,
+            "company_id": self.codat.company_id,
+            "connection_id": self.codat.connection_id,
+            **self.what,
             "poll_interval_seconds": 0.1,
             "completion_timeout_seconds": 10,
             "reconcile_grace_seconds": 0.01,
@@ -419,7 +454,28 @@ def attempt(local_codat: LocalCodat) -> Callable[..., Attempt]:
             **given,
         }
         run = RunOfDag(run_after=datetime.now(UTC) - age)
-        return Attempt(arguments, **{"dag_run": run, "store": store, **(ti or {})})
+        fields = {"dag_run": run, "store": store, "kind": self.kind, **(ti or {})}
+        return Attempt(arguments, **fields)
+
+
+@pytest.fixture
+def attempt(local_codat: LocalCodat) -> Callable[..., Attempt]:
+    """Make an attempt at creating a customer."""
+
+    def make(customer: object = None, **given: Any) -> Attempt:  # noqa: ANN401 - as in FirstTry
+        what = {"customer": ADA if customer is None else customer}
+        return FirstTry(local_codat, CreateAccountingCustomerOperator, what)(**given)
+
+    return make
+
+
+@pytest.fixture
+def attempt_many(local_codat: LocalCodat) -> Callable[..., Attempt]:
+    """Make an attempt at creating many customers, of a list or of a file."""
+
+    def make(customers: object = None, **given: Any) -> Attempt:  # noqa: ANN401 - the same
+        what = {"customers": customers}
+        return FirstTry(local_codat, CreateAccountingCustomersOperator, what)(**given)
 
     return make
 

@@ -40,6 +40,7 @@ def test_both_tell_the_same(codat: LocalCodat, create: Call) -> None:
     assert remote.journal() == codat.journal()
     assert remote.operations() == codat.operations()
     assert remote.counts_by_name() == codat.counts_by_name() == {"a": 1, "b": 1}
+    assert remote.traffic() == codat.traffic()
     assert remote.duplicates() == codat.duplicates()
     assert remote.airflow_connection() == codat.airflow_connection()
     assert remote.connections == codat.connections

@@ -5,11 +5,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 import pytest
 import requests
 
-from airflow_provider_codat.simulator import SECOND_COMPANY_ID, LocalCodat
+from airflow_provider_codat.simulator import (
+    SECOND_COMPANY_ID,
+    CodatControls,
+    LocalCodat,
+    RemoteCodat,
+)
 
 Call = Callable[..., requests.Response]
 Start = Callable[..., LocalCodat]
@@ -62,6 +68,82 @@ def test_daily_quota(start: Start, create: Call) -> None:
     codat.advance(seconds=wait)
     assert create(codat, "C", key=key).status_code == 200
     assert codat.counts_by_name() == {"A": 1, "C": 1}
+
+
+@pytest.fixture(params=["local", "remote"])
+def limited(request: pytest.FixtureRequest, start: Start) -> CodatControls:
+    """Steer a server with a quota in this process or over HTTP."""
+    codat = start(daily_quota=5000)
+    return codat if request.param == "local" else RemoteCodat(codat.url)
+
+
+def _quota(answer: requests.Response) -> tuple[int, int, datetime]:
+    names = ("Limit", "Remaining", "Reset")
+    limit, left, reset = (answer.headers[f"X-Rate-Limit-{name}"] for name in names)
+    return int(limit), int(left), datetime.fromisoformat(reset)
+
+
+def test_quota_set_while_it_runs(limited: CodatControls, send: Call) -> None:
+    """What is left can be set; the request that asks for it is the next to count."""
+    send(limited, "GET", "/companies")
+    limited.set_quota(1941)
+    limit, left, reset = _quota(send(limited, "GET", "/companies"))
+    assert (limit, left) == (5000, 1940)
+    assert reset.time() == datetime.min.replace(tzinfo=UTC).time()
+
+
+def test_quota_is_full_again_at_midnight(limited: CodatControls, send: Call) -> None:
+    """A quota that was set holds until 00:00 UTC, its limit on the next day too."""
+    limited.set_quota(0, limit=7)
+    refused = send(limited, "GET", "/companies")
+    assert (refused.status_code, _quota(refused)[:2]) == (429, (7, 0))
+    limited.advance(seconds=int(refused.headers["Retry-After"]))
+    assert _quota(send(limited, "GET", "/companies"))[:2] == (7, 6)
+
+
+def test_quota_that_is_full_again_soon(limited: CodatControls, send: Call) -> None:
+    """Who comes at the second that X-Rate-Limit-Reset names is served, not earlier."""
+    limited.set_quota(0, limit=7, resets_in_seconds=30)
+    refused = send(limited, "GET", "/companies")
+    _, _, reset = _quota(refused)
+    date = parsedate_to_datetime(refused.headers["Date"])
+    assert timedelta(seconds=29) < reset - date <= timedelta(seconds=32)
+    wait = int(refused.headers["Retry-After"])
+    limited.advance(seconds=wait - 5)
+    assert send(limited, "GET", "/companies").status_code == 429
+    limited.advance(seconds=5)
+    served = send(limited, "GET", "/companies")
+    assert (served.status_code, _quota(served)[:2]) == (200, (7, 6))
+    assert _quota(served)[2].time() == datetime.min.replace(tzinfo=UTC).time()
+
+
+def test_no_quota_from_now_on(limited: CodatControls, send: Call) -> None:
+    """A quota can be taken away, and brought back at the documented number."""
+    limited.set_quota(0)
+    assert send(limited, "GET", "/companies").status_code == 429
+    limited.set_quota(None)
+    assert send(limited, "GET", "/companies").status_code == 200
+    limited.set_quota(2)
+    assert _quota(send(limited, "GET", "/companies"))[:2] == (3000, 1)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"left": 5001},
+        {"left": -1},
+        {"left": 8, "limit": 7},
+        {"left": 1, "resets_in_seconds": -1},
+        {"left": "many"},
+    ],
+)
+def test_quota_that_makes_no_sense(
+    limited: CodatControls, send: Call, fields: dict[str, Any]
+) -> None:
+    """A quota that makes no sense is refused, and nothing has changed."""
+    with pytest.raises(ValueError, match=r"must|not supported"):
+        limited.set_quota(**fields)
+    assert _quota(send(limited, "GET", "/companies"))[:2] == (5000, 4999)
 
 
 def test_unauthorised_spends_no_quota(start: Start, send: Call) -> None:

@@ -1,0 +1,322 @@
+"""Many rows: sent, settled and written down together, each of them exactly once.
+
+Every row has a conversation of its own, the same that a single write has. Here is
+decided when a row is taken up, when the list is asked, and when the whole is over.
+"""
+
+from collections.abc import Callable
+
+from airflow_provider_codat.api.batch_books import BatchBooks, BatchClaims
+from airflow_provider_codat.api.batch_journal import BatchJournal
+from airflow_provider_codat.api.batch_order import Away, Counts, Order
+from airflow_provider_codat.api.cases import (
+    Case,
+    status_of,
+    warnings_of,
+    words_of,
+)
+from airflow_provider_codat.api.client import Patience
+from airflow_provider_codat.api.crowd import Crowd, Talk
+from airflow_provider_codat.api.errors import (
+    Busy,
+    CodatError,
+    NotAuthorised,
+    NotFound,
+    PaymentRequired,
+    RateLimited,
+)
+from airflow_provider_codat.api.inquiry import Inquiry
+from airflow_provider_codat.api.journal import Entry, Past
+from airflow_provider_codat.api.leaving import away
+from airflow_provider_codat.api.models import PushOperation
+from airflow_provider_codat.api.order import Done, Written
+from airflow_provider_codat.api.replies import epoch_of
+from airflow_provider_codat.api.report import Status
+from airflow_provider_codat.api.resume import Move
+from airflow_provider_codat.api.rhythm import Rhythm
+from airflow_provider_codat.api.row import Row
+from airflow_provider_codat.api.settling import Settling
+from airflow_provider_codat.api.watch import Sight
+from airflow_provider_codat.api.write import submit
+
+_CHUNK = 200
+"""How many rows are taken up at once: their intents are one write of the journal."""
+
+_LOW = 40
+"""How many rows may be left to be sent when the next ones have to be ready."""
+
+_MOST_OPEN = 5000
+"""How many rows may be under way, so that memory does not grow with their number."""
+
+_WRITE_SECONDS = 1.0
+"""How long what is learnt may wait to be written down."""
+
+_TOLD_TO_STOP = "the task was told to stop"
+_LATE = "it has not ended within completion_timeout_seconds, and goes on at Codat"
+
+
+class Batch:
+    """One try of a batch.
+
+    :param patience: without a pace of its own: the crowd has it.
+    :param progress: is called again and again, to tell how far it is.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        journal: BatchJournal,
+        crowd: Crowd,
+        patience: Patience,
+        progress: Callable[["Batch"], None] = lambda _: None,
+    ) -> None:
+        self._order = order
+        self._journal = journal
+        self.crowd = crowd
+        self._patience = patience
+        self._progress = progress
+        claims = BatchClaims(journal.operation_keys)
+        self._books = BatchBooks(claims)
+        rhythm = Rhythm(order.poll_interval_seconds)
+        company, grace = order.company_id, order.grace_seconds
+        self.settling = Settling(company, patience, rhythm, grace)
+        self._inquiry = Inquiry(
+            crowd, self.settling, claims, patience, self._conclude, self._not_told
+        )
+        self._rows = order.rows()
+        self.counts = Counts()
+        self.exhausted = False
+        self.stopped: CodatError | None = None
+        self._open: set[Case] = set()
+        self._begun_at = patience.clock()
+        self._written_at = 0.0
+        self._sent_at = 0.0
+
+    def run(self) -> Away | None:
+        """Go on until every row has come to something, or nothing can be done now.
+
+        :return: when to come back, if there is a point in it.
+        :raises JournalFailed: when the journal could not be written.
+        """
+        try:
+            while not self._over():
+                self._take_up()
+                self._write_down()
+                self._look()
+                self._give_up_waiting()
+                if (leave := self._may_leave()) is not None:
+                    self._journal.write_down()
+                    return leave
+                self.crowd.turn(
+                    0.0 if self._needs_more() else self._inquiry.idle_seconds()
+                )
+                self._progress(self)
+            self._close()
+        finally:
+            self.crowd.stop()
+        return None
+
+    @property
+    def open(self) -> int:
+        """How many rows are under way."""
+        return len(self._open)
+
+    def _over(self) -> bool:
+        if self.crowd.halted:
+            self.stopped = self.stopped or Busy(_TOLD_TO_STOP)
+        if self.stopped is not None:
+            # What is under way is awaited; what Codat accepted is in the journal.
+            self.crowd.finish()
+            return not self.crowd.under_way
+        if self._inquiry.asking or not self.exhausted:
+            return False
+        # While others are in doubt, the books are not asked: a later try can.
+        abandoned = self.counts.passing and len(self._open) == len(
+            self.crowd.consulting
+        )
+        return not self._open or bool(abandoned)
+
+    def _take_up(self) -> None:
+        """Take up more rows, so many that the senders do not run dry."""
+        for _ in range(_CHUNK if self._needs_more() else 0):
+            row = next(self._rows, None)
+            if row is None:
+                self.exhausted = True
+                return
+            if isinstance(row, Row):
+                self._begin(row)
+
+    def _needs_more(self) -> bool:
+        """Whether senders will soon have nothing to do."""
+        ready = self.crowd.due + len(self.crowd.unwritten)
+        done = self.exhausted or self.stopped or len(self._open) >= _MOST_OPEN
+        return ready <= _LOW and not done
+
+    def _begin(self, row: Row) -> None:
+        """Take up one row, from where earlier tries left it."""
+        write = self._order.write_of(row)
+        found = self._journal.found(row.item)
+        most = self._order.most
+        if found is None and most is not None and self.counts.sent >= most:
+            self.counts.held_back += 1
+            return
+        self.counts.begun += 1
+        digest = bytes.fromhex(write.digest()[:16])
+        case = Case(row.number, write, self._journal.opened(row.item, digest))
+        case.before = case.row.entries
+        self._open.add(case)
+        if not case.row.entries:
+            self._submit(case, Past((), self._order.unseen_since), self.crowd.begin)
+        elif case.failed_in_this_life:
+            self._end(case, "Failed", case.row.said)
+        else:
+            self._resume(case)
+
+    def _resume(self, case: Case) -> None:
+        """Go on with a row that an earlier try has begun."""
+        step = case.first_step(self._patience.clock())
+        entries = case.entries()
+        if step.move is Move.RETURN:
+            self._end(case, "Success", warnings_of(entries[-1].result))
+        elif case.awaits(step):
+            held = next(e for e in reversed(entries) if e.kind == "op")
+            case.generation = held.generation
+            case.adopted = held.because == "adopted"
+            self._expect(case, held.operation_key, held.at, None)
+        else:
+            self._submit(case, Past(entries), self.crowd.queue)
+
+    def _submit(self, case: Case, past: Past, begin: Callable[[Talk], None]) -> None:
+        self.counts.sent += 1
+        case.talk = Talk(
+            submit(case.write, past, self._patience, self._books),
+            note=lambda entry: self._note(case, entry),
+            done=lambda end: self._submitted(case, end),
+            failed=lambda error: self._failed(case, error),
+        )
+        begin(case.talk)
+
+    def _note(self, case: Case, entry: Entry) -> bool:
+        case.keep(entry)
+        self._journal.changed(case.row)
+        # To lose these costs a question, and never a record.
+        return entry.kind in {"op", "end"}
+
+    def _submitted(self, case: Case, end: Written | Done) -> None:
+        self.counts.setbacks = 0
+        if isinstance(end, Done):
+            self._end(case, "Success", warnings_of(end.result))
+            return
+        self._sent_at = self._patience.clock()
+        case.generation, case.adopted = end.generation, end.adopted
+        if end.operation.ended and end.operation.status != "TimedOut":
+            self._conclude(case, end.operation)
+        else:
+            requested = epoch_of(end.operation.requested_at)
+            self._expect(case, end.operation.key, self._sent_at, requested)
+
+    def _expect(
+        self, case: Case, key: str, accepted_at: float, requested_at: float | None
+    ) -> None:
+        if self._order.wait:
+            case.lighten()
+            self.settling.expect(key, case, accepted_at, requested_at)
+        else:
+            self._end(case, "Pending", ())
+
+    def _conclude(self, case: Case, sight: Sight) -> None:
+        """Take in what became of a push operation."""
+        if not isinstance(sight, PushOperation):
+            self._failed(case, sight)
+            return
+        self._journal.changed(case.row)
+        try:
+            result = case.conclude(sight, self._patience)
+        except CodatError as error:
+            self._failed(case, error)
+        else:
+            self._end(case, "Success", warnings_of(result))
+
+    def _failed(self, case: Case, error: CodatError) -> None:
+        """Take in why a row is not in the books."""
+        status = status_of(error)
+        if isinstance(error, NotAuthorised | NotFound | PaymentRequired):
+            # It would be the same with every other row.
+            self.stopped = self.stopped or error
+        elif isinstance(error, RateLimited):
+            self.stopped = error
+        elif status is None:
+            self.counts.passing += 1
+            self.counts.setbacks += 1
+            if self.counts.setbacks >= self.crowd.most:
+                self.stopped = self.stopped or error
+        self._end(case, status or case.row.open_status, words_of(error))
+
+    def _end(self, case: Case, status: Status, said: tuple[str, ...]) -> None:
+        """Nothing more comes of a row in this try."""
+        self._open.discard(case)
+        if (case.row.status, case.row.said) != (status, said):
+            case.row.status, case.row.said = status, said
+            self._journal.changed(case.row)
+        self._journal.settled(case.row)
+        self.counts.ended[status] = self.counts.ended.get(status, 0) + 1
+
+    def _write_down(self) -> None:
+        """Write down what is known, once a second, or when senders wait for it."""
+        waited_for = self.crowd.unwritten and self.crowd.due <= _LOW
+        late = self._patience.clock() - self._written_at >= _WRITE_SECONDS
+        if waited_for or late:
+            self._journal.write_down()
+            self._written_at = self._patience.clock()
+            self.crowd.written()
+
+    def _look(self) -> None:
+        """Ask what became of rows, of the list and of the books, when it is time."""
+        all_sent = self._all_sent()
+        self._inquiry.look(all_sent=all_sent)
+        # A record that two rows may have made has to be known as that, so all that is
+        # in doubt is asked for together.
+        if all_sent and not self.crowd.asleep and not self.counts.passing:
+            self._inquiry.consult()
+
+    def _all_sent(self) -> bool:
+        """Whether nothing is to be sent any more, as far as that is known."""
+        crowd = self.crowd
+        waiting = len(self.settling.cases) + crowd.asleep + len(crowd.consulting)
+        return self.exhausted and len(self._open) <= waiting
+
+    def _not_told(self, error: CodatError) -> None:
+        """Take in why the list could not be read."""
+        if status_of(error) is not None or isinstance(error, RateLimited):
+            self.stopped = self.stopped or error
+
+    def _give_up_waiting(self) -> None:
+        """Wait no more for push operations that have not ended in time."""
+        if not self._all_sent() or self._inquiry.asking:
+            return
+        if self._patience.clock() > self._deadline():
+            for case in self.settling.given_up():
+                self._end(case, "Pending", (_LATE,))
+
+    def _may_leave(self) -> Away | None:
+        """Return when to come back, where there is only to be waited, and for long."""
+        if not self._order.may_leave or not self._all_sent() or self._inquiry.asking:
+            return None
+        latest = max(self._sent_at, self._begun_at)
+        return away(self.crowd, self.settling, self._patience, latest, self._deadline())
+
+    def _deadline(self) -> float:
+        """Return until when push operations are waited for."""
+        return self.settling.latest_at() + self._order.completion_timeout_seconds
+
+    def _close(self) -> None:
+        """Say of the rows that nothing has come of how they stand."""
+        self._journal.write_down()
+        self.crowd.written()
+        for case in list(self._open):
+            if case.talk is not None and not case.talk.sent:
+                # Its intent was written down, and it was never sent.
+                case.row.entries = case.before
+                self._journal.changed(case.row)
+            self._end(case, case.row.open_status, case.row.said)
+        self._journal.write_down()

@@ -1,0 +1,187 @@
+"""One row of a batch that is under way: its journal, and what came of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import cast
+
+from airflow_provider_codat.api.client import Patience, drive
+from airflow_provider_codat.api.conclusion import conclude
+from airflow_provider_codat.api.crowd import Talk
+from airflow_provider_codat.api.errors import (
+    CodatError,
+    OutcomeUnknown,
+    PayloadChanged,
+    PushFailed,
+    PushTimedOut,
+    Refused,
+)
+from airflow_provider_codat.api.journal import Entry
+from airflow_provider_codat.api.models import Json, PushOperation
+from airflow_provider_codat.api.order import Write, Written
+from airflow_provider_codat.api.redaction import hiding
+from airflow_provider_codat.api.report import Status
+from airflow_provider_codat.api.resume import Move, Step, Wanted, chapters, next_step
+from airflow_provider_codat.api.settle import Summary
+from airflow_provider_codat.api.windows import RowJournal
+from airflow_provider_codat.api.wire import Reply, Request
+
+_MOST_NAMED = 5
+
+
+@dataclass(slots=True, eq=False)
+class Case:
+    """One row under way.
+
+    :param number: of the row in the source, for the log.
+    :param generation: of the push operation that is waited for.
+    :param accepted_at: epoch seconds; by Codat's clock, ``requested_at``.
+    :param timed_out: whether Codat was seen to have stopped waiting for it.
+    :param before: its journal as earlier tries left it.
+    :param talk: its conversation, if it needs one.
+    """
+
+    number: int
+    write: Write
+    row: RowJournal
+    generation: int = 0
+    adopted: bool = False
+    accepted_at: float = 0.0
+    requested_at: float = 0.0
+    timed_out: bool = False
+    before: tuple[Entry, ...] = ()
+    talk: Talk | None = None
+
+    def lighten(self) -> None:
+        """Keep the payload as bytes, now that it is only waited for."""
+        body = self.write.request("").body or b"null"
+        self.write = replace(
+            self.write,
+            payload=None,
+            key_of=str,
+            hide=partial(_hidden, body),
+        )
+        self.talk = None
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return the journal as a single write has it."""
+        return tuple(self._whole(entry) for entry in self.row.entries)
+
+    def _whole(self, entry: Entry) -> Entry:
+        """Put back what follows from the row itself."""
+        if entry.kind == "intent":
+            digest = self.write.digest()
+            same = entry.digest[:16] == digest[:16]
+            key = self.write.key_of(entry.generation)
+            return replace(entry, key=key, digest=digest if same else entry.digest)
+        if entry.kind == "end":
+            result = {"push_operation_key": entry.operation_key, **entry.result}
+            return replace(entry, result=result)
+        return entry
+
+    def keep(self, entry: Entry) -> None:
+        """Take in an entry, without what follows from the row."""
+        if entry.kind == "intent":
+            entry = replace(entry, key="")
+        elif entry.kind == "end":
+            entry = replace(entry, result=_short(cast("Summary", entry.result)))
+        self.row.entries = (*self.row.entries, entry)
+        # What was said of it is out of date, and must not be what a later try reports.
+        self.row.status = ""
+
+    def conclude(self, operation: PushOperation, patience: Patience) -> Summary:
+        """Take in what became of its push operation.
+
+        :raises CodatError: when it is not in the books.
+        """
+        written = Written(self.generation, operation, adopted=self.adopted)
+        hide, life = self.write.hide, self.write.life
+        conversation = conclude(written, patience, hide=hide, life=life)
+        return drive(conversation, _nothing, note=self.keep)
+
+    def first_step(self, now: float) -> Step:
+        """Return how it goes on by what earlier tries wrote down."""
+        write, entries = self.write, self.entries()
+        wanted = Wanted(
+            digest=write.digest(),
+            life=write.life,
+            on_clear=write.on_clear,
+            verdict=write.verdict,
+            begun_at=now,
+            found=entries,
+        )
+        return next_step(entries, wanted, now)
+
+    @property
+    def failed_in_this_life(self) -> bool:
+        """Whether it came to nothing, and nobody has cleared the task since."""
+        last = self.row.entries[-1:]
+        return bool(last) and last[0].kind == "no" and last[0].life == self.write.life
+
+    def awaits(self, step: Step) -> bool:
+        """Whether it is only to be seen what became of its push operation."""
+        if step.move is not Move.LOOK or self.write.verdict:
+            return False
+        last = chapters(self.entries())[-1]
+        return last.intent.digest == self.write.digest()
+
+    def open_status(self) -> Status:
+        """Return what is known of it while nothing has come of it."""
+        if self.row.operation_key:
+            return "Pending"
+        in_doubt = any(each.unresolved for each in chapters(self.row.entries))
+        return "Unknown" if in_doubt else "NotSent"
+
+
+def _hidden(body: bytes, words: str) -> str:
+    """Return Codat's words without the values of a body."""
+    return hiding(json.loads(body))(words)
+
+
+def _short(result: Summary) -> dict[str, Json]:
+    """Return what of a result does not follow from the rest of the journal."""
+    short: dict[str, Json] = {"record_id": result["record_id"]}
+    if result["warnings"]:
+        short["warnings"] = list(result["warnings"])
+    if result["adopted"]:
+        short["adopted"] = True
+    return short
+
+
+def status_of(error: CodatError) -> Status | None:
+    """Return what an error means for its row; None when another try may end better."""
+    match error:
+        case PayloadChanged():
+            return "Changed"
+        case PushTimedOut():
+            return "TimedOut"
+        case PushFailed() | Refused():
+            return "Failed"
+        case OutcomeUnknown():
+            return "Unknown"
+    return None
+
+
+def words_of(error: CodatError) -> tuple[str, ...]:
+    """Return what an error says, in lines, without what a single task is told to do."""
+    if not isinstance(error, OutcomeUnknown):
+        return tuple(line.strip(" -") for line in str(error).split("\n"))
+    words = tuple(line.strip(" -") for line in error.reason.split("\n"))
+    if not error.candidates:
+        return words
+    named = ", ".join(error.candidates[:_MOST_NAMED])
+    rest = len(error.candidates) - _MOST_NAMED
+    more = f" and {rest} more" if rest > 0 else ""
+    return (*words, f"push operations that may have made it: {named}{more}")
+
+
+def warnings_of(result: Mapping[str, object]) -> tuple[str, ...]:
+    """Return what Codat has to say of a record that is in the books."""
+    found = result.get("warnings")
+    return tuple(map(str, found)) if isinstance(found, list) else ()
+
+
+def _nothing(request: Request) -> Reply:
+    """Send nothing: what came of a push operation is known."""
+    raise AssertionError(request)

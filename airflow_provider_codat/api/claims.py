@@ -1,0 +1,28 @@
+"""Whose a push operation is: of all intents of a process, one has it."""
+
+import threading
+
+
+class Claims:
+    """Push operations that belong to an intent."""
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+        self._claiming = threading.Lock()
+
+    def claim(self, key: str, owner: str) -> bool:
+        """Take a push operation for an intent's own; no other one then can.
+
+        :param key: of the push operation.
+        :param owner: names the intent.
+        """
+        with self._claiming:
+            return self._owners.setdefault(key, owner) == owner
+
+    def is_free(self, key: str, owner: str) -> bool:
+        """Whether no other intent has taken a push operation."""
+        return self._owners.get(key, owner) == owner
+
+
+CLAIMS = Claims()
+"""The claims of this process."""

@@ -1,0 +1,36 @@
+"""When a batch need not hold a worker: it only waits, and for long."""
+
+import math
+
+from airflow_provider_codat.api.batch_order import Away
+from airflow_provider_codat.api.client import Patience
+from airflow_provider_codat.api.crowd import Crowd
+from airflow_provider_codat.api.settling import Settling
+
+_SHORT_SECONDS = 10.0
+"""What is not worth leaving a worker for."""
+
+
+def away(
+    crowd: Crowd,
+    settling: Settling,
+    patience: Patience,
+    latest_at: float,
+    deadline: float,
+) -> Away | None:
+    """Return when to come back to a batch of which all was sent.
+
+    :param latest_at: epoch seconds: when the latest push operation was accepted.
+    :param deadline: epoch seconds until which push operations are waited for.
+    """
+    if crowd.under_way or crowd.consulting:
+        return None
+    now = patience.clock()
+    wakes_at = crowd.wakes_at or math.inf
+    keys, since = settling.newest()
+    if not keys:
+        return Away(wakes_at) if wakes_at - now > _SHORT_SECONDS else None
+    if now - latest_at < _SHORT_SECONDS:
+        # Most push operations take no longer.
+        return None
+    return Away(min(wakes_at, deadline), keys, since)

@@ -1,0 +1,176 @@
+"""Files of rows and of results: local, or in any store that Airflow reaches.
+
+They are read and written as streams; one whose name ends in ``.gz`` is a gzip file.
+"""
+
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from gzip import BadGzipFile, GzipFile
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
+
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_codat.api.errors import SettingsInvalid
+
+if TYPE_CHECKING:
+    Location: TypeAlias = str | os.PathLike[str] | ObjectStoragePath
+
+_CHUNK_BYTES = 1 << 18
+_LONGEST_LINE = 1_000_000
+_LOCAL = frozenset({"", "file", "local"})
+_AZURE = "apache-airflow-providers-microsoft-azure"
+_PROVIDERS = {
+    "s3": "apache-airflow-providers-amazon[s3fs]",
+    "gs": "apache-airflow-providers-google",
+    "gcs": "apache-airflow-providers-google",
+    "abfs": _AZURE,
+    "abfss": _AZURE,
+    "adl": _AZURE,
+}
+_NOT_GZIP = "is not a whole gzip file, though its name ends in .gz; write it anew"
+_NOT_A_FOLDER = "names a file where a folder must be"
+_REASONS: dict[type[Exception], str] = {
+    FileNotFoundError: "names a file that this worker does not find",
+    IsADirectoryError: "names a folder; a file is needed",
+    NotADirectoryError: _NOT_A_FOLDER,
+    FileExistsError: _NOT_A_FOLDER,
+    PermissionError: "names a file that this worker may not use: see its permissions",
+    BadGzipFile: _NOT_GZIP,
+    EOFError: _NOT_GZIP,
+    zlib.error: _NOT_GZIP,
+}
+
+
+def lines_of(path: "Location", name: str = "customers_path") -> Iterator[bytes]:
+    """Yield the lines of a file, without their ends; each call opens it anew.
+
+    :param name: of the argument, for messages.
+    :raises SettingsInvalid: when it cannot be read, or is no file of lines.
+    """
+    begun, number = b"", 1
+    for chunk in _chunks(path, name):
+        *whole, begun = (begun + chunk).split(b"\n")
+        yield from whole
+        number += len(whole)
+        if len(begun) > _LONGEST_LINE:
+            raise SettingsInvalid(
+                f"{name} names a file whose line {number} is longer than "
+                f"{_LONGEST_LINE:,} bytes: each row must be one line: {_shown(path)}"
+            )
+    if begun:
+        yield begun
+
+
+def written(path: "Location", lines: Iterable[str], name: str = "results_path") -> None:
+    """Write a file, or replace it, as a whole.
+
+    While it is being written, and when that fails, the old one stays.
+
+    :param lines: without their ends.
+    :param name: of the argument, for messages.
+    :raises SettingsInvalid: when it cannot be written there.
+    """
+    location = _location(path, name)
+    with _explained(path, name):
+        if location.protocol in _LOCAL:
+            final = _prepared(location)
+            part = _neighbour(final)
+            try:
+                with part.open("wb") as file:
+                    _pack(lines, file, final.name)
+                    os.fsync(file.fileno())
+                part.replace(final)
+            finally:
+                part.unlink(missing_ok=True)
+        else:
+            # A store's own file, closed by an error, keeps what was written so far.
+            with NamedTemporaryFile() as file:
+                _pack(lines, file, location.name)
+                location.fs.put_file(file.name, location.path)
+
+
+def check_writable(path: "Location", name: str = "results_path") -> None:
+    """See early whether :func:`written` has a chance; a store is not asked.
+
+    :raises SettingsInvalid: when it has none.
+    """
+    location = _location(path, name)
+    if location.protocol in _LOCAL:
+        with _explained(path, name):
+            part = _neighbour(_prepared(location))
+            part.touch()
+            part.unlink()
+
+
+def _chunks(path: "Location", name: str) -> Iterator[bytes]:
+    location = _location(path, name)
+    opened: Callable[[str], IO[bytes]] = location.open  # Airflow's has no types
+    with _explained(path, name), opened("rb") as file:
+        packed = location.name.endswith(".gz")
+        with GzipFile(fileobj=file) if packed else nullcontext(file) as plain:
+            while chunk := plain.read(_CHUNK_BYTES):
+                yield chunk
+
+
+def _pack(lines: Iterable[str], file: IO[bytes], name: str) -> None:
+    packed = name.endswith(".gz")
+    with (
+        GzipFile(filename="", mode="wb", fileobj=file, mtime=0)
+        if packed
+        else nullcontext(file)
+    ) as out:
+        for line in lines:
+            # Half of a surrogate pair, which Codat may say, is so escaped for JSON.
+            out.write(line.encode(errors="backslashreplace") + b"\n")
+    file.flush()
+
+
+def _location(path: "Location", name: str) -> ObjectStoragePath:
+    """Return the path, its file system found."""
+    text = str(path).strip()
+    if not text:
+        raise SettingsInvalid(f"{name} is empty; give a path, such as s3://bucket/key")
+    scheme = urlsplit(text).scheme
+    try:
+        location = ObjectStoragePath(text)
+        location.fs  # noqa: B018 - looks for the provider and the connection
+    except (ImportError, ValueError) as error:
+        provider = _PROVIDERS.get(scheme, "the provider package that brings them")
+        raise SettingsInvalid(
+            f"{name}: this worker does not know {scheme}:// paths; install {provider}"
+        ) from error
+    return location
+
+
+def _prepared(location: ObjectStoragePath) -> Path:
+    """Return a local path whose folder exists."""
+    final = Path(location.path)
+    final.parent.mkdir(parents=True, exist_ok=True)
+    if final.is_dir():
+        raise IsADirectoryError
+    return final
+
+
+def _neighbour(final: Path) -> Path:
+    return final.with_name(f".{final.name}.{os.getpid()}.part")
+
+
+@contextmanager
+def _explained(path: "Location", name: str) -> Iterator[None]:
+    """Say what is wrong with a path; what may pass by itself is raised as it is."""
+    try:
+        yield
+    except tuple(_REASONS) as error:
+        reason = next(why for kind, why in _REASONS.items() if isinstance(error, kind))
+        raise SettingsInvalid(f"{name} {reason}: {_shown(path)}") from error
+
+
+def _shown(path: "Location") -> str:
+    """Return a path for a message, without what stands before an @ in an address."""
+    return re.sub(r"//[^/@]*@", "//", str(path))

@@ -1,0 +1,271 @@
+"""Creating many records in a company's books, of whatever data type, in one task."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_codat.api.batch import Batch
+from airflow_provider_codat.api.batch_order import Away, Order
+from airflow_provider_codat.api.errors import (
+    CodatError,
+    OutcomeUnknown,
+    RateLimited,
+    SettingsInvalid,
+)
+from airflow_provider_codat.api.quota import Quota, requests_for
+from airflow_provider_codat.api.report import Tally
+from airflow_provider_codat.api.rows import MOST_IN_A_LIST, Survey
+from airflow_provider_codat.operators.files import check_writable
+from airflow_provider_codat.operators.many_try import (
+    BatchTry,
+    fitting,
+    invalid_rows,
+    quota_short,
+)
+from airflow_provider_codat.operators.many_wanted import (
+    Given,
+    OnInvalid,
+    OnQuota,
+    given,
+    place_of,
+    writes_of,
+)
+from airflow_provider_codat.operators.notebook import (
+    life_of,
+    mapped,
+    opened_batch,
+)
+from airflow_provider_codat.operators.progress_log import ProgressLog
+from airflow_provider_codat.operators.waiting import (
+    Wait,
+    check_no_secrets,
+    check_not_late,
+    pause,
+)
+from airflow_provider_codat.operators.writing import WriteOperator
+from airflow_provider_codat.triggers.event import PushOperationsEvent
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+_MOST_NAMED = 5
+
+
+class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
+    """Creates many records; an operator of each data type says what it is given.
+
+    The arguments are those of
+    :class:`airflow_provider_codat.operators.codat.CreateAccountingCustomersOperator`.
+    """
+
+    sources: ClassVar[tuple[str, str]]
+    """The names of the arguments that hold the rows, and the path of their file."""
+
+    on_invalid: OnInvalid
+    max_failed: float | str
+    results_path: Any
+    max_concurrency: int | None
+    requests_per_minute: int | None
+    on_quota: OnQuota
+    unknown_resolution: Mapping[str, str] | str | None
+
+    def records(self) -> object:
+        """Return the rows, as they were rendered; None where they are in a file."""
+        return getattr(self, self.sources[0])
+
+    def records_path(self) -> object:
+        """Return the path of the file of rows; None where they are a list."""
+        return getattr(self, self.sources[1])
+
+    def _hook_params(self) -> Mapping[str, Any] | None:
+        own = {
+            "max_concurrency": self.max_concurrency,
+            "requests_per_minute": self.requests_per_minute,
+        }
+        return {
+            **(self.hook_params or {}),
+            **{name: value for name, value in own.items() if value is not None},
+        }
+
+    def execute_complete(
+        self, context: "Context", event: object = None
+    ) -> dict[str, Any]:
+        """Go on once push operations have ended that were waited for elsewhere."""
+        return self._guarded(self._complete, context, event)
+
+    def _complete(self, context: "Context", event: object) -> dict[str, Any]:
+        told = PushOperationsEvent.from_json(event)
+        check_not_late(self, context, ", ".join([*told.push_operations][:_MOST_NAMED]))
+        wrong = told.failure if told.status == "error" else None
+        if isinstance(wrong, OutcomeUnknown):
+            # It is that of one row, and is seen again when all are looked at.
+            wrong = None
+        return self._create(context, wrong)
+
+    def _create(
+        self, context: "Context", wrong: CodatError | None = None
+    ) -> dict[str, Any]:
+        """Create them, from wherever earlier tries left it.
+
+        :param wrong: why it ends here, with the results as far as they are known.
+        """
+        args = given(self)
+        self._limits()
+        if self.deferrable:
+            check_no_secrets(self.hook_params)
+        survey = self._surveyed(args)
+        notebook = opened_batch(
+            context,
+            place_of(self, args.destination),
+            args.source(survey.items),
+            keyed=args.item_key is not None,
+            durable=self.durable,
+        )
+        if args.on_quota == "wait" and not notebook.durable:
+            raise SettingsInvalid(
+                'on_quota="wait" needs a journal: Airflow 3.3 or later, durable=True'
+            )
+        task = BatchTry(args, survey, notebook)
+        if args.item_key is None or mapped(context):
+            wrong = wrong or task.source_changed()
+        if survey.invalid and args.on_invalid == "fail":
+            wrong = wrong or invalid_rows(survey)
+        if wrong is not None:
+            return self._ended(task, context, wrong)
+        return self._send(task, context)
+
+    def _send(self, task: BatchTry, context: "Context") -> dict[str, Any]:
+        """Send what is to be sent, and wait for what comes of it."""
+        args = task.given
+        task.requests = 1
+        try:
+            quota = self.hook.read_quota(args.destination.company_id)
+        except CodatError as error:
+            task.stopped = error
+            self._wait_for_quota(task, None, context)
+            return self._ended(task, context, error)
+        rows = task.open_rows(life_of(context), anew=self.on_clear == "create")
+        short = quota if quota and rows and quota.left < requests_for(rows) else None
+        if short and args.on_quota == "fail":
+            return self._ended(task, context, quota_short(short, rows))
+        batch = self._batch(task, fitting(short) if short else None, context)
+        self._under_way = "rows were being sent"
+        away = batch.run()
+        self._under_way = ""
+        task.take(batch)
+        if away is not None:
+            self._leave(away, context)
+        self._wait_for_quota(task, quota, context)
+        return self._ended(task, context, None)
+
+    def _batch(self, task: BatchTry, most: int | None, context: "Context") -> Batch:
+        """Return what is to be done.
+
+        :param most: how many rows may be sent; None for all.
+        """
+        args, notebook = task.given, task.notebook
+        patience, interval = self._limits()
+        destination = args.destination
+        order = Order(
+            company_id=destination.company_id,
+            rows=args.rows.read,
+            write_of=writes_of(self, args.item_key, context, notebook.durable),
+            life=life_of(context),
+            unseen_since=notebook.unseen_since,
+            most=most,
+            wait=self.wait_for_completion,
+            may_leave=self.deferrable and notebook.durable,
+            poll_interval_seconds=interval,
+            completion_timeout_seconds=patience,
+            grace_seconds=self.reconcile_grace_seconds,
+        )
+        self._push_link(destination.company_id, destination.connection_id, "", context)
+        return Batch(
+            order,
+            task.journal,
+            self.hook.crowd(),
+            self.hook.patience_of_many(),
+            ProgressLog(self.log.info, task.survey.total - task.survey.invalid),
+        )
+
+    def _wait_for_quota(
+        self, task: BatchTry, quota: Quota | None, context: "Context"
+    ) -> None:
+        """Leave the worker until the quota is renewed, where that is wanted."""
+        if task.given.on_quota != "wait":
+            return
+        until = quota.until if quota and task.held_back else 0.0
+        if isinstance(task.stopped, RateLimited):
+            until = max(until, task.stopped.until)
+        if until:
+            self.log.info("The quota is used up; the rest is sent when it is renewed")
+            task.write_results(Tally())
+            pause(self, context, until)
+
+    def _leave(self, away: Away, context: "Context") -> None:
+        """Leave the worker, where there is only to be waited."""
+        if away.operation_keys:
+            _, interval = self._limits()
+            wait = Wait(self.codat_conn_id, self._hook_params(), away.until, interval)
+            wait.begin_all(
+                self, context, self.company_id, away.operation_keys, away.since
+            )
+        pause(self, context, away.until)
+
+    def _ended(
+        self, task: BatchTry, context: "Context", error: CodatError | None
+    ) -> dict[str, Any]:
+        """Write the results; return them, or raise what is wrong with them."""
+        tally = Tally()
+        lines = task.write_results(tally)
+        result = {
+            "company_id": task.given.destination.company_id,
+            "connection_id": task.given.destination.connection_id,
+            "rows": tally.rows,
+            "counts": tally.counts,
+            "adopted": tally.adopted,
+            "requests": task.requests,
+            "results_path": task.given.results_path or None,
+            "results": lines,
+        }
+        self.log.info("%s; %d requests", task.summed_up(tally), task.requests)
+        if error is None:
+            error = task.error(
+                tally,
+                waits=self.wait_for_completion,
+                fail_on_warning=self.fail_on_warning,
+            )
+        if error is None:
+            return result
+        context["ti"].xcom_push(key="return_value", value=result)
+        raise error
+
+    def _surveyed(self, args: Given) -> Survey:
+        """Check every row, and whether the results have a place."""
+        if args.results_path:
+            check_writable(args.results_path)
+        survey = args.rows.survey()
+        self._tell(survey)
+        if survey.total > MOST_IN_A_LIST and not args.results_path:
+            raise SettingsInvalid(
+                f"{survey.total:,} rows need results_path, a file for their results: "
+                f"the return value holds up to {MOST_IN_A_LIST:,}. Nothing was sent"
+            )
+        return survey
+
+    def _tell(self, survey: Survey) -> None:
+        """Say what the first pass has found, apart from errors."""
+        self.log.info("%d rows, %d of them not valid", survey.total, survey.invalid)
+        if survey.left_out:
+            self.log.info(
+                "Left out of the payloads, as Codat takes it in no write: %s "
+                "(read_only_fields)",
+                ", ".join(survey.left_out),
+            )
+        for warned in survey.warnings:
+            self.log.warning(
+                "%d rows, row %d the first: %s: %s",
+                warned.rows,
+                warned.first,
+                warned.path,
+                warned.message,
+            )

@@ -1,0 +1,529 @@
+"""What becomes of many customers in one task when Airflow is struck, or busy.
+
+A real Airflow, one for all tests. What the task reports is held against the ledger.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from airflow_provider_codat.simulator import LocalCodat
+from airflow_provider_codat.simulator.records import JournalEntry
+from airflow_provider_codat.simulator.world import (
+    SECOND_COMPANY_ID,
+    SECOND_CONNECTION_ID,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SHARDED = "codat_create_customers_sharded"
+PATIENCE_SECONDS = 150
+ENDED = {"success", "failed"}
+# Longer than a test needs: then Codat's clock is moved. Not by more than 5 minutes in
+# all, by which clocks may differ.
+PENDING_SECONDS = 40
+# Codat's and ours are as 1,000 to 900, only fewer.
+CODATS_PER_MINUTE = 300
+OURS_PER_MINUTE = 270
+QUICK = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "8",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",
+    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+}
+EXTRA = {
+    "read_timeout_seconds": 2,
+    "retry_budget_seconds": 5,
+    "request_lifetime_seconds": 3,
+    "requests_per_minute": 60_000,
+}
+
+T = TypeVar("T")
+
+
+def connection(codat: LocalCodat, **extra: float) -> str:
+    return json.dumps({**json.loads(codat.airflow_connection()), "extra": extra})
+
+
+@pytest.fixture(scope="module")
+def codat() -> Iterator[LocalCodat]:
+    """Serve one Codat for most tests, in no hurry; each has customers of its own."""
+    with LocalCodat(daily_quota=None, requests_per_minute=None) as codat:
+        yield codat
+
+
+@pytest.fixture(scope="module")
+def strict_codat() -> Iterator[LocalCodat]:
+    """Serve a Codat that takes few requests a minute."""
+    settings: dict[str, Any] = {"requests_per_minute": CODATS_PER_MINUTE}
+    with LocalCodat(daily_quota=None, **settings) as codat:
+        yield codat
+
+
+@pytest.fixture(scope="module")
+def metered() -> Iterator[LocalCodat]:
+    """Serve a Codat whose day has an end in sight."""
+    with LocalCodat(requests_per_minute=None) as codat:
+        yield codat
+
+
+@pytest.fixture(scope="module")
+def airflow(
+    codat: LocalCodat,
+    strict_codat: LocalCodat,
+    metered: LocalCodat,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Any]:
+    """Start one Airflow for all tests, with the DAGs of this file and an example."""
+    env = {
+        **QUICK,
+        "AIRFLOW_CONN_CODAT_DEFAULT": connection(strict_codat),
+        "AIRFLOW_CONN_CODAT_FREE": connection(codat, **EXTRA),
+        "AIRFLOW_CONN_CODAT_METERED": connection(metered, **EXTRA),
+        "CODAT_COMPANY_ID": codat.company_id,
+        "CODAT_CONNECTION_ID": codat.connection_id,
+        "CODAT_REQUESTS_PER_MINUTE": str(OURS_PER_MINUTE),
+        "CODAT_SHARDS_AT_A_TIME": "3",
+    }
+    dags = tmp_path_factory.mktemp("dags")
+    shutil.copy(HERE / "dags" / "bulk.py", dags)
+    shutil.copy(ROOT / "dags" / f"{SHARDED}.py", dags)
+    home = tmp_path_factory.mktemp("airflow")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "scripts"))
+        from local_airflow import LocalAirflow  # noqa: PLC0415 - found by the line above
+
+        with LocalAirflow(home, dags, env) as airflow:
+            yield airflow
+    del sys.modules["local_airflow"]
+
+
+# --- a load, and what is known of it
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One DAG run that creates the customers of a file."""
+
+    airflow: Any
+    codat: LocalCodat
+    dag_id: str
+    run_id: str
+    name: str
+    path: Path
+    results: Path
+
+    @property
+    def instance(self) -> dict[str, Any]:
+        (found,) = self.airflow.task_instances(self.dag_id, self.run_id)
+        instance: dict[str, Any] = found
+        return instance
+
+    def until(self, what: str, told: Callable[[], T | None]) -> T:
+        """Wait until something is told; fail with the task's log if it is not."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := told()):
+            if time.monotonic() > deadline:
+                pytest.fail(f"{self.name}: not {what} in time\n{self.log()}")
+            time.sleep(0.1)
+        return found
+
+    def until_try(self, number: int) -> None:
+        self.until(f"at try {number}", lambda: self.instance["try_number"] >= number)
+
+    def ended(self) -> str:
+        """Wait until the task has ended; return how."""
+        self.until("ended", lambda: self.instance["state"] in ENDED)
+        state: str = self.instance["state"]
+        return state
+
+    def log(self) -> str:
+        """Return the log of all tries, triggerer's included."""
+        instance = self.instance
+        tries = range(1, instance["try_number"] + 1)
+        return "\n".join(f"-- try {n}\n{self.airflow.log(instance, n)}" for n in tries)
+
+    def creates(self) -> list[JournalEntry]:
+        """Return all creates of this load that have reached Codat."""
+        return [
+            entry
+            for entry in self.codat.journal()
+            if entry.method == "POST" and entry.path.endswith("/push/customers")
+            if entry.json()["customerName"].startswith(f"{self.name} ")
+        ]
+
+    def until_sent(self, customers: int) -> None:
+        """Wait until so many customers have been sent at least once."""
+
+        def told() -> bool:
+            return len({entry.body for entry in self.creates()}) >= customers
+
+        self.until(f"sending {customers}", told)
+
+    def process(self, after: int | None = None) -> psutil.Process:
+        """Return the process that runs the task.
+
+        :param after: that of an earlier try.
+        """
+
+        def told() -> int | None:
+            instance = self.instance
+            pid = instance["pid"] if instance["state"] == "running" else None
+            return None if pid == after else pid
+
+        return psutil.Process(self.until("running", told))
+
+    def mark_failed(self) -> None:
+        """Do what the button of the web page does."""
+        self.airflow.ask(
+            "PATCH",
+            f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/create",
+            {"new_state": "failed"},
+        )
+
+    def clear(self) -> None:
+        """Do what the button of the web page does; wait for the next try.
+
+        Not before the run has ended: a scheduler that is about to end it would leave
+        the task as it is.
+        """
+        ask = self.airflow.run_state
+        self.until("over", lambda: ask(self.dag_id, self.run_id) in ENDED)
+        number = self.instance["try_number"] + 1
+        self.airflow.ask(
+            "POST",
+            f"/api/v2/dags/{self.dag_id}/clearTaskInstances",
+            {"dry_run": False, "dag_run_id": self.run_id, "only_failed": False},
+        )
+        self.until_try(number)
+
+    def told(self) -> dict[str, Any]:
+        """Return what the task has returned."""
+        found: dict[str, Any] = self.airflow.xcom(self.instance)
+        return found
+
+    def succeeded_once(self) -> dict[str, Any]:
+        """Wait for success; hold what is reported against the books; return it."""
+        assert self.ended() == "success", self.log()
+        told = self.told()
+        customers = len(lines_of(self.path))
+        assert told["rows"] == customers
+        assert told["counts"] == {"Success": customers}
+        assert told["results_path"] == str(self.results)
+        check_results(self.codat, self.path, self.results)
+        return told
+
+
+def lines_of(path: Path) -> list[dict[str, Any]]:
+    text = path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def write_customers(path: Path, name: str, numbers: Iterable[int]) -> None:
+    rows = [
+        {"reference": f"C-{n}", "customerName": f"{name} {n}", "status": "Active"}
+        for n in numbers
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def check_results(codat: LocalCodat, path: Path, results: Path) -> None:
+    """Check that every row is told its own record, and that it is there once."""
+    rows, lines = lines_of(path), lines_of(results)
+    assert [line["row"] for line in lines] == list(range(1, len(rows) + 1))
+    assert [line["item_key"] for line in lines] == [row["reference"] for row in rows]
+    records = {record.record_id: record for record in codat.ledger()}
+    found = [records[line["record_id"]] for line in lines]
+    assert [record.name for record in found] == [row["customerName"] for row in rows]
+    assert [record.push_operation_key for record in found] == [
+        line["push_operation_key"] for line in lines
+    ]
+    counts = codat.counts_by_name()
+    assert {counts[row["customerName"]] for row in rows} == {1}
+
+
+@pytest.fixture
+def load(airflow: Any, codat: LocalCodat, tmp_path: Path) -> Callable[..., Load]:  # noqa: ANN401 - scripts/local_airflow.py
+    """Start a DAG run for a number of customers."""
+
+    def start(
+        dag_id: str, name: str, customers: int, codat: LocalCodat = codat
+    ) -> Load:
+        path, results = tmp_path / "customers.jsonl", tmp_path / "results.jsonl"
+        write_customers(path, name, range(customers))
+        conf = {"path": str(path), "results": str(results)}
+        run_id = airflow.trigger(dag_id, conf)
+        return Load(airflow, codat, dag_id, run_id, name, path, results)
+
+    return start
+
+
+# --- the example with shards
+
+SHARDS = 3
+OF_A_SHARD = 110
+
+
+def most_in_a_minute(entries: list[JournalEntry]) -> int:
+    """Return how many requests the fullest 60 seconds hold."""
+    moments = sorted(entry.at for entry in entries)
+    since, most = 0, 0
+    for number, moment in enumerate(moments):
+        while moment - moments[since] >= timedelta(seconds=60):
+            since += 1
+        most = max(most, number - since + 1)
+    return most
+
+
+@pytest.fixture
+def shards(strict_codat: LocalCodat, tmp_path: Path) -> list[dict[str, str]]:
+    """Return three shards: two connections of one company, and another company."""
+    company, connections = strict_codat.company_id, strict_codat.connections
+    places = [
+        (company, connections["lenient"]),
+        (company, connections["options"]),
+        (SECOND_COMPANY_ID, SECOND_CONNECTION_ID),
+    ]
+    made = []
+    for number, (company_id, connection_id) in enumerate(places):
+        path = tmp_path / f"{number}.jsonl"
+        write_customers(path, f"Fen shard {number}", range(OF_A_SHARD))
+        made.append(
+            {
+                "company_id": company_id,
+                "connection_id": connection_id,
+                "customers_path": str(path),
+            }
+        )
+    return made
+
+
+def test_shards_at_once(
+    airflow: Any,  # noqa: ANN401 - scripts/local_airflow.py
+    strict_codat: LocalCodat,
+    shards: list[dict[str, str]],
+    tmp_path: Path,
+) -> None:
+    """Three shards run at once, and together ask no faster than Codat allows.
+
+    Each customer is in its own company's books, once.
+    """
+    run_id = airflow.trigger(SHARDED, {"shards": shards, "folder": str(tmp_path)})
+    whole = Load(
+        airflow, strict_codat, SHARDED, run_id, "Fen shard", tmp_path, tmp_path
+    )
+    whole.until("ended", lambda: airflow.run_state(SHARDED, run_id) in ENDED)
+    found = [
+        each
+        for each in airflow.task_instances(SHARDED, run_id)
+        if each["task_id"] == "create_customers"
+    ]
+    assert [each["state"] for each in found] == ["success"] * SHARDS
+    assert max(each["start_date"] for each in found) < min(
+        each["end_date"] for each in found
+    )
+    for instance in found:
+        shard = shards[instance["map_index"]]
+        told = airflow.xcom(instance)
+        assert told["counts"] == {"Success": OF_A_SHARD}
+        path = Path(shard["customers_path"])
+        check_results(strict_codat, path, Path(told["results_path"]))
+    assert len(strict_codat.ledger()) == SHARDS * OF_A_SHARD
+    entries = strict_codat.journal()
+    assert len(entries) > CODATS_PER_MINUTE, "too few to tell"
+    assert most_in_a_minute(entries) <= CODATS_PER_MINUTE
+    assert 429 not in {entry.status for entry in entries}
+
+
+# --- kill -9
+
+# Each befalls one request in ninety; together, one in ten.
+FAULTS: tuple[dict[str, Any], ...] = (
+    {"kind": "reset_before_commit"},
+    {"kind": "reset_after_commit"},
+    {"kind": "slow", "seconds": 4},
+    {"kind": "codat_error_before_commit"},
+    {"kind": "codat_error_after_commit"},
+    {"kind": "gateway_error_before_commit", "status": 503},
+    {"kind": "too_many_requests", "retry_after": 1},
+    {"kind": "cut_body"},
+    {"kind": "junk_body"},
+)
+
+
+def test_killed_twice_amid_faults(load: Callable[..., Load], codat: LocalCodat) -> None:
+    """A thousand customers, one request in ten struck, two kills: none lost or twice.
+
+    The first kill comes amid the sending, the second when all are sent and one is not
+    in the books yet.
+    """
+    customers = 1_000
+    codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen struck 500")
+    for seed, fault in enumerate(FAULTS):
+        codat.order(**fault, probability=1 / 90, seed=seed)
+    struck = load("bulk_in_the_worker", "Fen struck", customers)
+    struck.until_sent(customers // 3)
+    first = struck.process()
+    first.kill()
+    struck.until_try(2)
+    assert len({entry.body for entry in struck.creates()}) < customers, "too late"
+    second = struck.process(after=first.pid)
+    struck.until_sent(customers)
+    second.kill()
+    codat.clear_misfortunes()
+    codat.advance(seconds=PENDING_SECONDS)
+    struck.until_try(3)
+    struck.succeeded_once()
+    assert struck.instance["try_number"] == 3
+    befallen = [entry for entry in struck.creates() if entry.misfortune]
+    assert len(befallen) > customers / 20, "hardly struck"
+    assert len({str(entry.misfortune) for entry in befallen}) >= len(FAULTS)
+
+
+# --- what people do in the web page
+
+
+def test_cleared_after_success(load: Callable[..., Load]) -> None:
+    """Clear after success tells the same records again, and sends nothing."""
+    cleared = load("bulk_in_the_worker", "Fen cleared", 40)
+    told = cleared.succeeded_once()
+    results = cleared.results.read_bytes()
+    cleared.results.unlink()
+    cleared.clear()
+    again = cleared.succeeded_once()
+    assert {**again, "requests": 0} == {**told, "requests": 0}
+    assert cleared.results.read_bytes() == results
+    assert len(cleared.creates()) == 40
+
+
+def test_cleared_with_another_order(
+    load: Callable[..., Load], codat: LocalCodat
+) -> None:
+    """Clear after a failure sends what is missing, wherever it has come to stand."""
+    codat.order("fail", customer="Fen sorted 7")
+    mended = load("bulk_in_the_worker", "Fen sorted", 20)
+    assert mended.ended() == "failed"
+    assert mended.told()["counts"] == {"Success": 19, "Failed": 1}
+    states = [line["status"] for line in lines_of(mended.results)]
+    assert states == ["Success"] * 7 + ["Failed"] + ["Success"] * 12
+    write_customers(mended.path, "Fen sorted", reversed(range(21)))
+    mended.clear()
+    mended.succeeded_once()
+    # Number 7 once more, and number 20, which is new.
+    assert len(mended.creates()) == 22
+
+
+def slowed(load: Callable[..., Load], codat: LocalCodat, name: str) -> Load:
+    """Start a load that takes 20 seconds, ten at a time; return amid them."""
+    codat.order("slow", seconds=0.5, probability=1.0)
+    slow: Load = load("bulk_without_retries", name, 400)
+    slow.until_sent(30)
+    return slow
+
+
+def sent_when_stopped(load: Load, process: psutil.Process) -> int:
+    """Wait until a task has been stopped; return how many it had sent by then."""
+    load.until("told what goes on", lambda: "Killed while" in load.log())
+    sent = len(load.creates())
+    assert not psutil.wait_procs([process], timeout=PATIENCE_SECONDS)[1]
+    assert len(load.creates()) == sent < 400
+    assert load.ended() == "failed"
+    return sent
+
+
+def test_marked_failed_amid_the_sending(
+    load: Callable[..., Load], codat: LocalCodat
+) -> None:
+    """A task that is marked failed sends nothing more; once cleared, it goes on."""
+    stopped = slowed(load, codat, "Fen stopped")
+    process = stopped.process()
+    stopped.mark_failed()
+    sent_when_stopped(stopped, process)
+    codat.clear_misfortunes()
+    stopped.clear()
+    stopped.succeeded_once()
+
+
+def test_terminated_amid_the_sending(
+    load: Callable[..., Load], codat: LocalCodat
+) -> None:
+    """A task that gets SIGTERM sends nothing more, and says of the rest: not sent."""
+    stopped = slowed(load, codat, "Fen terminated")
+    process = stopped.process()
+    os.kill(process.pid, signal.SIGTERM)
+    sent = sent_when_stopped(stopped, process)
+    states = [line["status"] for line in lines_of(stopped.results)]
+    assert states.count("NotSent") == 400 - sent
+    codat.clear_misfortunes()
+    stopped.clear()
+    stopped.succeeded_once()
+
+
+# --- without a worker
+
+
+def held_slots(airflow: Any) -> int:  # noqa: ANN401 - scripts/local_airflow.py
+    pool = airflow.ask("GET", "/api/v2/pools/default_pool")
+    return int(pool["occupied_slots"])
+
+
+def test_waiting_holds_no_worker(load: Callable[..., Load], codat: LocalCodat) -> None:
+    """A deferrable task leaves its worker after the last create until all has ended."""
+    codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen patient 3")
+    patient = load("bulk_deferrable", "Fen patient", 20)
+    process = patient.process()
+    patient.until("deferred", lambda: patient.instance["state"] == "deferred")
+    assert len(patient.creates()) == 20
+    assert held_slots(patient.airflow) == 0
+    assert not psutil.wait_procs([process], timeout=PATIENCE_SECONDS)[1]
+    codat.advance(seconds=PENDING_SECONDS)
+    patient.succeeded_once()
+    assert len(patient.creates()) == 20
+    assert patient.instance["try_number"] == 1
+
+
+def test_waiting_for_the_quota(load: Callable[..., Load], metered: LocalCodat) -> None:
+    """What the day allows is sent; the rest waits for the reset, and for no worker."""
+    quota = 25
+    metered.set_quota(quota, resets_in_seconds=40)
+    waiting = load("bulk_metered", "Fen metered", 40, metered)
+    waiting.until("deferred", lambda: waiting.instance["state"] == "deferred")
+    assert 0 < len(waiting.creates()) < quota
+    assert len(metered.journal()) <= quota
+    assert held_slots(waiting.airflow) == 0
+    waiting.succeeded_once()
+    assert len(waiting.creates()) == 40
+    assert 429 not in {entry.status for entry in metered.journal()}
+    assert waiting.instance["try_number"] == 1
+
+
+def test_after_all(
+    codat: LocalCodat,
+    airflow: Any,  # noqa: ANN401 - scripts/local_airflow.py
+) -> None:
+    """Whatever has happened: nobody came twice, no key changed its bytes, no log tells.
+
+    A log of a task or a trigger holds neither a customer's name nor the API key.
+    """
+    assert codat.duplicates() == {}
+    creates = [e for e in codat.journal() if e.path.endswith("/push/customers")]
+    sent = {(e.idempotency_key, e.path, e.query, e.body) for e in creates}
+    assert len(sent) == len({e.idempotency_key for e in creates})
+    logs = [path.read_text() for path in (airflow.home / "logs").rglob("*.log*")]
+    assert logs
+    assert not [log for log in logs if "Fen " in log or codat.api_key in log]
