@@ -9,12 +9,7 @@ from collections.abc import Callable
 from airflow_provider_codat.api.batch_books import BatchBooks, BatchClaims
 from airflow_provider_codat.api.batch_journal import BatchJournal
 from airflow_provider_codat.api.batch_order import Away, Counts, Order
-from airflow_provider_codat.api.cases import (
-    Case,
-    status_of,
-    warnings_of,
-    words_of,
-)
+from airflow_provider_codat.api.cases import Case, status_of, warnings_of, words_of
 from airflow_provider_codat.api.client import Patience
 from airflow_provider_codat.api.crowd import Crowd, Talk
 from airflow_provider_codat.api.errors import (
@@ -30,10 +25,9 @@ from airflow_provider_codat.api.journal import Entry, Past
 from airflow_provider_codat.api.leaving import away
 from airflow_provider_codat.api.models import PushOperation
 from airflow_provider_codat.api.order import Done, Written
-from airflow_provider_codat.api.replies import epoch_of
+from airflow_provider_codat.api.replies import CLOCK_SKEW_SECONDS, epoch_of
 from airflow_provider_codat.api.report import Status
 from airflow_provider_codat.api.resume import Move
-from airflow_provider_codat.api.rhythm import Rhythm
 from airflow_provider_codat.api.row import Row
 from airflow_provider_codat.api.settling import Settling
 from airflow_provider_codat.api.watch import Sight
@@ -51,7 +45,6 @@ _MOST_OPEN = 5000
 _WRITE_SECONDS = 1.0
 """How long what is learnt may wait to be written down."""
 
-_TOLD_TO_STOP = "the task was told to stop"
 _LATE = "it has not ended within completion_timeout_seconds, and goes on at Codat"
 
 
@@ -75,22 +68,23 @@ class Batch:
         self.crowd = crowd
         self._patience = patience
         self._progress = progress
-        claims = BatchClaims(journal.operation_keys)
-        self._books = BatchBooks(claims)
-        rhythm = Rhythm(order.poll_interval_seconds)
-        company, grace = order.company_id, order.grace_seconds
-        self.settling = Settling(company, patience, rhythm, grace)
+        self._books = BatchBooks(BatchClaims(journal))
+        self.settling = Settling(order, patience)
         self._inquiry = Inquiry(
-            crowd, self.settling, claims, patience, self._conclude, self._not_told
+            crowd,
+            self.settling,
+            self._books.claims,
+            patience,
+            self._conclude,
+            self._not_told,
         )
         self._rows = order.rows()
         self.counts = Counts()
         self.exhausted = False
         self.stopped: CodatError | None = None
         self._open: set[Case] = set()
-        self._begun_at = patience.clock()
         self._written_at = 0.0
-        self._sent_at = 0.0
+        self._sent_at = patience.clock()
 
     def run(self) -> Away | None:
         """Go on until every row has come to something, or nothing can be done now.
@@ -123,18 +117,15 @@ class Batch:
 
     def _over(self) -> bool:
         if self.crowd.halted:
-            self.stopped = self.stopped or Busy(_TOLD_TO_STOP)
+            self._stop(Busy("the task was told to stop"))
         if self.stopped is not None:
             # What is under way is awaited; what Codat accepted is in the journal.
-            self.crowd.finish()
             return not self.crowd.under_way
         if self._inquiry.asking or not self.exhausted:
             return False
         # While others are in doubt, the books are not asked: a later try can.
-        abandoned = self.counts.passing and len(self._open) == len(
-            self.crowd.consulting
-        )
-        return not self._open or bool(abandoned)
+        asks = len(self.crowd.consulting)
+        return len(self._open) == (asks if self.counts.passing else 0)
 
     def _take_up(self) -> None:
         """Take up more rows, so many that the senders do not run dry."""
@@ -179,10 +170,10 @@ class Batch:
         if step.move is Move.RETURN:
             self._end(case, "Success", warnings_of(entries[-1].result))
         elif case.awaits(step):
-            held = next(e for e in reversed(entries) if e.kind == "op")
-            case.generation = held.generation
-            case.adopted = held.because == "adopted"
-            self._expect(case, held.operation_key, held.at, None)
+            held = case.take_up()
+            # What repeats a key is given the push operation of its first send.
+            requested_at = entries[0].at - CLOCK_SKEW_SECONDS
+            self._expect(case, held.operation_key, held.at, requested_at)
         else:
             self._submit(case, Past(entries), self.crowd.queue)
 
@@ -193,14 +184,16 @@ class Batch:
             note=lambda entry: self._note(case, entry),
             done=lambda end: self._submitted(case, end),
             failed=lambda error: self._failed(case, error),
+            item=case.row.item,
         )
         begin(case.talk)
 
     def _note(self, case: Case, entry: Entry) -> bool:
         case.keep(entry)
         self._journal.changed(case.row)
-        # To lose these costs a question, and never a record.
-        return entry.kind in {"op", "end"}
+        # To lose these costs a question, and never a record: what is sent after them is
+        # written down together with them.
+        return entry.kind in {"op", "end", "no"}
 
     def _submitted(self, case: Case, end: Written | Done) -> None:
         self.counts.setbacks = 0
@@ -240,17 +233,20 @@ class Batch:
     def _failed(self, case: Case, error: CodatError) -> None:
         """Take in why a row is not in the books."""
         status = status_of(error)
-        if isinstance(error, NotAuthorised | NotFound | PaymentRequired):
+        if isinstance(error, NotAuthorised | NotFound | PaymentRequired | RateLimited):
             # It would be the same with every other row.
-            self.stopped = self.stopped or error
-        elif isinstance(error, RateLimited):
-            self.stopped = error
+            self._stop(error)
         elif status is None:
             self.counts.passing += 1
             self.counts.setbacks += 1
             if self.counts.setbacks >= self.crowd.most:
-                self.stopped = self.stopped or error
+                self._stop(error)
         self._end(case, status or case.row.open_status, words_of(error))
+
+    def _stop(self, error: CodatError) -> None:
+        """Send nothing more: it would come to the same, or come too early."""
+        self.stopped = self.stopped or error
+        self.crowd.finish()
 
     def _end(self, case: Case, status: Status, said: tuple[str, ...]) -> None:
         """Nothing more comes of a row in this try."""
@@ -288,26 +284,26 @@ class Batch:
     def _not_told(self, error: CodatError) -> None:
         """Take in why the list could not be read."""
         if status_of(error) is not None or isinstance(error, RateLimited):
-            self.stopped = self.stopped or error
+            self._stop(error)
 
     def _give_up_waiting(self) -> None:
         """Wait no more for push operations that have not ended in time."""
         if not self._all_sent() or self._inquiry.asking:
             return
-        if self._patience.clock() > self._deadline():
+        # Not before it was seen how they stand: it may be long since they were sent.
+        if self.settling.rhythm.looked_at > self.settling.deadline():
             for case in self.settling.given_up():
-                self._end(case, "Pending", (_LATE,))
+                if case.timed_out:
+                    self._conclude(case, case.timed_out)
+                else:
+                    self._end(case, "Pending", (_LATE,))
 
     def _may_leave(self) -> Away | None:
         """Return when to come back, where there is only to be waited, and for long."""
-        if not self._order.may_leave or not self._all_sent() or self._inquiry.asking:
+        waits = self._open and self._all_sent() and not self._inquiry.asking
+        if not waits or not self._order.may_leave:
             return None
-        latest = max(self._sent_at, self._begun_at)
-        return away(self.crowd, self.settling, self._patience, latest, self._deadline())
-
-    def _deadline(self) -> float:
-        """Return until when push operations are waited for."""
-        return self.settling.latest_at() + self._order.completion_timeout_seconds
+        return away(self.crowd, self.settling, self._patience, self._sent_at)
 
     def _close(self) -> None:
         """Say of the rows that nothing has come of how they stand."""

@@ -4,8 +4,9 @@ A window whose rows have all come to something is kept as the text that the stor
 it, some 30 KB for 500 rows.
 """
 
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 
 from airflow_provider_codat.api.digests import Digests
 from airflow_provider_codat.api.models import Json
@@ -116,9 +117,31 @@ class BatchJournal:
 
     def operation_keys(self) -> Iterator[str]:
         """Yield the push operations that belong to a row."""
+        for row in self._all():
+            yield from (e.operation_key for e in row.entries if e.operation_key)
+
+    def given_records(self) -> Iterator[str]:
+        """Yield the records of which a person has said that they are a row's."""
+        for row in self._all():
+            ends = (e for e in row.entries if e.kind == "end" and not e.operation_key)
+            yield from (str(end.result.get("record_id")) for end in ends)
+
+    def in_doubt_since(self, apart_from: Container[bytes]) -> float:
+        """Return when the first row was intended of which nothing tells what became.
+
+        :param apart_from: the items of rows that do not count.
+        :return: epoch seconds; infinite where there is no such row.
+        """
+        doubtful = (
+            row.entries[0].at
+            for row in self._all()
+            if row.open_status == "Unknown" and row.item not in apart_from
+        )
+        return min(doubtful, default=math.inf)
+
+    def _all(self) -> Iterator[RowJournal]:
         for number in range(len(self._closed)):
-            for row in self._window(number).rows:
-                yield from (e.operation_key for e in row.entries if e.operation_key)
+            yield from self._window(number).rows
 
     def _latest(self) -> Window:
         number = max(self._open, default=-1)

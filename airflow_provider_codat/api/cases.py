@@ -37,7 +37,7 @@ class Case:
     :param number: of the row in the source, for the log.
     :param generation: of the push operation that is waited for.
     :param accepted_at: epoch seconds; by Codat's clock, ``requested_at``.
-    :param timed_out: whether Codat was seen to have stopped waiting for it.
+    :param timed_out: its push operation, once Codat was seen to have stopped waiting.
     :param before: its journal as earlier tries left it.
     :param talk: its conversation, if it needs one.
     """
@@ -49,7 +49,7 @@ class Case:
     adopted: bool = False
     accepted_at: float = 0.0
     requested_at: float = 0.0
-    timed_out: bool = False
+    timed_out: PushOperation | None = None
     before: tuple[Entry, ...] = ()
     talk: Talk | None = None
 
@@ -86,9 +86,17 @@ class Case:
             entry = replace(entry, key="")
         elif entry.kind == "end":
             entry = replace(entry, result=_short(cast("Summary", entry.result)))
-        self.row.entries = (*self.row.entries, entry)
+        self.row.entries = (*self._before(entry), entry)
         # What was said of it is out of date, and must not be what a later try reports.
         self.row.status = ""
+
+    def _before(self, entry: Entry) -> tuple[Entry, ...]:
+        """Return the entries that stand when one is added."""
+        last = self.row.entries[-1:]
+        if last and (last[0].kind, last[0].generation) == ("intent", entry.generation):
+            # It was not sent in time, and is intended anew.
+            return self.row.entries[:-1] if entry.kind == "intent" else self.row.entries
+        return self.row.entries
 
     def conclude(self, operation: PushOperation, patience: Patience) -> Summary:
         """Take in what became of its push operation.
@@ -119,19 +127,18 @@ class Case:
         last = self.row.entries[-1:]
         return bool(last) and last[0].kind == "no" and last[0].life == self.write.life
 
+    def take_up(self) -> Entry:
+        """Return the entry of the push operation that is waited for."""
+        held = next(e for e in reversed(self.row.entries) if e.kind == "op")
+        self.generation, self.adopted = held.generation, held.because == "adopted"
+        return held
+
     def awaits(self, step: Step) -> bool:
         """Whether it is only to be seen what became of its push operation."""
         if step.move is not Move.LOOK or self.write.verdict:
             return False
         last = chapters(self.entries())[-1]
         return last.intent.digest == self.write.digest()
-
-    def open_status(self) -> Status:
-        """Return what is known of it while nothing has come of it."""
-        if self.row.operation_key:
-            return "Pending"
-        in_doubt = any(each.unresolved for each in chapters(self.row.entries))
-        return "Unknown" if in_doubt else "NotSent"
 
 
 def _hidden(body: bytes, words: str) -> str:

@@ -1,12 +1,20 @@
 """Whose a push operation is: of all intents of a process, one has it."""
 
 import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 
 class Claims:
-    """Push operations that belong to an intent."""
+    """Push operations that belong to an intent.
+
+    :ivar records: ids of records that belong to one, whatever made them.
+    """
 
     def __init__(self) -> None:
+        self.records: Container[str | None] = ()
         self._owners: dict[str, str] = {}
         self._claiming = threading.Lock()
 

@@ -51,6 +51,7 @@ class Talk:
         entry is written down.
     :param done: takes what the conversation returns.
     :param failed: takes the error that it ends in.
+    :param item: names the row that it is of; empty where it is of none.
     :param sent: how many requests it has sent.
     """
 
@@ -58,6 +59,7 @@ class Talk:
     note: Callable[[Entry], bool]
     done: Callable[[Any], None]
     failed: Callable[[CodatError], None]
+    item: bytes = b""
     sent: int = 0
 
 

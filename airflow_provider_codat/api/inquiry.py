@@ -85,7 +85,8 @@ class Inquiry:
             return
         waiting, crowd.consulting = crowd.consulting, []
         consults = [consult for _, consult in waiting]
-        latest = self._settling.latest
+        asked_for = {talk.item for talk, consult in waiting if consult.closely}
+        since = self._claims.others_since(asked_for)
 
         def told(findings: list[Finding]) -> None:
             for (talk, _), finding in zip(waiting, findings, strict=True):
@@ -95,9 +96,9 @@ class Inquiry:
             for talk, _ in waiting:
                 crowd.answer(talk, None, error)
 
-        self._ask(
-            consulted(consults, self._patience, self._claims, latest), told, not_told
-        )
+        latest = self._settling.latest
+        asking = consulted(consults, self._patience, self._claims, latest, since)
+        self._ask(asking, told, not_told)
 
     def _ask(
         self,

@@ -16,12 +16,11 @@ def away(
     settling: Settling,
     patience: Patience,
     latest_at: float,
-    deadline: float,
 ) -> Away | None:
     """Return when to come back to a batch of which all was sent.
 
-    :param latest_at: epoch seconds: when the latest push operation was accepted.
-    :param deadline: epoch seconds until which push operations are waited for.
+    :param latest_at: epoch seconds: when the latest push operation was accepted, or the
+        try began.
     """
     if crowd.under_way or crowd.consulting:
         return None
@@ -33,4 +32,4 @@ def away(
     if now - latest_at < _SHORT_SECONDS:
         # Most push operations take no longer.
         return None
-    return Away(min(wakes_at, deadline), keys, since)
+    return Away(min(wakes_at, settling.deadline()), keys, since)

@@ -19,6 +19,7 @@ class Rhythm:
     how long others took.
 
     :param longest_seconds: between two looks.
+    :ivar looked_at: epoch seconds: when the list was read for the last time.
     """
 
     def __init__(self, longest_seconds: float) -> None:
@@ -26,7 +27,7 @@ class Rhythm:
         self._seconds = min(FIRST_POLL_SECONDS, longest_seconds)
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
         self._latest = 0.0
-        self._looked_at = 0.0
+        self.looked_at = 0.0
         self._all_sent = False
         self.due_at: float | None = None
 
@@ -43,11 +44,11 @@ class Rhythm:
     def crowded(self, now: float) -> None:
         """Note that many wait; those that have ended by now are to be let go."""
         if self.due_at is not None:
-            self.due_at = min(self.due_at, max(now, self._looked_at + self._usual()))
+            self.due_at = min(self.due_at, max(now, self.looked_at + self._usual()))
 
     def looked(self, now: float) -> None:
         """Note that the list was read; the next look comes later."""
-        self._looked_at = now
+        self.looked_at = now
         self._seconds = min(self._longest, self._seconds * _SLOWER)
         self.due_at = now + self._seconds
 

@@ -53,6 +53,7 @@ class Search:
             and operation.connection_id == self.destination.connection_id
             and operation.data_type.lower() in {self.data_type.name.lower(), ""}
             and self.claims.is_free(operation.key, self.owner)
+            and operation.record_id not in self.claims.records
             and not created_nothing(operation)
             and self._is_of_the_time(epoch_of(operation.requested_at), newest)
         )

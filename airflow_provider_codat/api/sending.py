@@ -1,6 +1,7 @@
 """One send of one generation of a write: written down before, judged after."""
 
 import logging
+import math
 from dataclasses import replace
 
 from airflow_provider_codat.api.client import (
@@ -34,6 +35,9 @@ _WHY = {
     "resend": "on_unknown_outcome=resend: it may exist twice",
 }
 
+
+_FRESH_SECONDS = 60.0
+"""How old an intent may be that is sent for the first time."""
 
 LONGEST_CALL_SECONDS = 300.0
 """How long one call may go on sending a create.
@@ -70,8 +74,7 @@ class Sending:
         yield from self._wait_until(step.not_before)
         if step.because:
             self._unanswered_at = 0.0
-            number, because = step.generation, step.because
-            yield from self.intend(number, because, self._patience.clock())
+            yield from self._intend_now(step)
         else:
             # What sent it before may have got no answer until this process began.
             self._unanswered_at = max(self._unanswered_at, self._wanted.begun_at)
@@ -86,6 +89,16 @@ class Sending:
                 return None
             found = yield from self.candidates()
             raise self._known.unknown(error.reason, found) from None
+
+    def _intend_now(self, step: Step) -> Conversation[None]:
+        """Write down that it is sent now; anew, if its turn is long in coming.
+
+        The age of its key, and until when it may act, are reckoned from then.
+        """
+        at = -math.inf
+        while self._patience.clock() - at > _FRESH_SECONDS:
+            at = self._patience.clock()
+            yield from self.intend(step.generation, step.because, at)
 
     def _send(self, step: Step) -> Conversation[Written]:
         intent = self._known.chapter(step.generation).intent

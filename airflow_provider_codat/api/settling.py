@@ -5,6 +5,7 @@ import math
 from collections import deque
 from collections.abc import Collection, Iterator
 
+from airflow_provider_codat.api.batch_order import Order
 from airflow_provider_codat.api.cases import Case
 from airflow_provider_codat.api.client import Conversation, Patience
 from airflow_provider_codat.api.models import PushOperation
@@ -25,24 +26,18 @@ _FEW = 20
 class Settling:
     """The push operations that are waited for.
 
-    :param rhythm: tells when to look.
-    :param listed_within_seconds: after which Codat lists whatever it has accepted; what
-        is not in the list then is asked for by its key.
+    :param order: what is wanted of the batch.
     """
 
-    def __init__(
-        self,
-        company_id: str,
-        patience: Patience,
-        rhythm: Rhythm,
-        listed_within_seconds: float,
-    ) -> None:
+    def __init__(self, order: Order, patience: Patience) -> None:
         self.cases: dict[str, Case] = {}
-        self.latest: deque[str] = deque(maxlen=_LATEST)
-        self.rhythm = rhythm
-        self._company_id = company_id
+        self.latest: deque[tuple[str, float]] = deque(maxlen=_LATEST)
+        self.rhythm = Rhythm(order.poll_interval_seconds)
+        self._company_id = order.company_id
         self._patience = patience
-        self._listed_within = listed_within_seconds
+        # What is not in the list then is asked for by its key.
+        self._listed_within = order.grace_seconds
+        self._patience_seconds = order.completion_timeout_seconds
 
     def expect(
         self, key: str, case: Case, accepted_at: float, requested_at: float | None
@@ -56,7 +51,7 @@ class Settling:
         skewed = accepted_at - CLOCK_SKEW_SECONDS
         case.requested_at = skewed if requested_at is None else requested_at
         self.cases[key] = case
-        self.latest.append(key)
+        self.latest.append((key, case.requested_at))
         self.rhythm.accepted(self._patience.clock())
 
     def given_up(self) -> list[Case]:
@@ -71,9 +66,10 @@ class Settling:
         since = min((self.cases[key].requested_at for key in found), default=0.0)
         return tuple(found), since
 
-    def latest_at(self) -> float:
-        """Return when the latest was accepted: epoch seconds; without any, never."""
-        return max((c.accepted_at for c in self.cases.values()), default=math.inf)
+    def deadline(self) -> float:
+        """Return until when they are waited for, in epoch seconds."""
+        latest = max((c.accepted_at for c in self.cases.values()), default=math.inf)
+        return latest + self._patience_seconds
 
     def look(self) -> Conversation[dict[str, Sight]]:
         """Return those that are found, by their keys."""
@@ -118,7 +114,7 @@ class Settling:
             return True
         if sight.status == "TimedOut" and not case.timed_out:
             # It may have landed since: it is looked at once more.
-            case.timed_out = True
+            case.timed_out = sight
             return False
         if sight.ended:
             self._note_duration(sight)

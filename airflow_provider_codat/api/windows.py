@@ -130,7 +130,7 @@ def _document(rows: list[RowJournal], longest: int) -> _Document:
         "operations": [column.operation for column in columns],
         "records": [column.record for column in columns],
         "others": {
-            str(n): [*map(_compact, row.entries)]
+            str(n): [_compact(e, row.digest.hex()) for e in row.entries]
             for n, row in enumerate(rows)
             if columns[n].after is None
         },
@@ -191,8 +191,14 @@ def _is_ordinary(entries: tuple[Entry, ...], first: Entry) -> bool:
 _ORDINARY: list[list[str]] = [["intent"], ["intent", "op"], ["intent", "op", "end"]]
 
 
-def _compact(entry: Entry) -> dict[str, Json]:
-    value = replace(entry, key="", digest=entry.digest[:16]).to_json()
+def _compact(entry: Entry, digest: str) -> dict[str, Json]:
+    """Return an entry without what follows from its row.
+
+    :param digest: of the row.
+    """
+    own = "" if entry.digest[:16] == digest else entry.digest[:16]
+    at, until = round(entry.at, 3), round(entry.until, 3)
+    value = replace(entry, key="", digest=own, at=at, until=until).to_json()
     return {_SHORT.get(name, name): each for name, each in value.items()}
 
 
@@ -220,7 +226,8 @@ def _entries(document: _Document, number: int, digest: bytes) -> tuple[Entry, ..
     """Return the journal of one row."""
     after = document["after"][number]
     if after is None:
-        return tuple(entry_of(_whole(e)) for e in document["others"][str(number)])
+        others = document["others"][str(number)]
+        return tuple(_whole(each, digest.hex()) for each in others)
     at, life = float(document["at"]) + after, int(document["life"])
     intent = Entry("intent", 0, at, life, query=document["query"], because="first")
     intent = replace(intent, digest=digest.hex())
@@ -228,8 +235,10 @@ def _entries(document: _Document, number: int, digest: bytes) -> tuple[Entry, ..
     return tuple(_ordinary(intent, operation, record))
 
 
-def _whole(value: dict[str, Json]) -> dict[str, Json]:
-    return {_LONG.get(name, name): each for name, each in value.items()}
+def _whole(value: dict[str, Json], digest: str) -> Entry:
+    entry = entry_of({_LONG.get(name, name): each for name, each in value.items()})
+    own = entry.kind == "intent" and not entry.digest
+    return replace(entry, digest=digest) if own else entry
 
 
 def _ordinary(intent: Entry, operation: str, record: Json) -> Iterable[Entry]:

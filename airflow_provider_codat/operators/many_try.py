@@ -115,17 +115,23 @@ class BatchTry:
             f"{missing:,} of {tally.rows:,} rows are not in the books as they should "
             f"be (max_failed: {allowed:,}); {self.summed_up(tally)}"
         )
-        if self.held_back:
-            words += f"\n{self.held_back:,} rows did not fit into the day's quota"
-        if self.stopped is not None:
-            words += f"\nNothing more was sent: {self.stopped}"
-        if listed := tally.listing():
-            words += f"\n{listed}"
+        words = "\n".join([words, *self._remarks(tally, fail_on_warning)])
         if isinstance(self.stopped, RateLimited):
             return RateLimited(words, until=self.stopped.until)
         pending = waits and "Pending" in tally.counts
         passing = self.passing or pending or (self.stopped and may_pass(self.stopped))
         return BatchUnfinished(words) if passing else BatchFailed(words)
+
+    def _remarks(self, tally: Tally, fail_on_warning: bool) -> Iterator[str]:
+        """Yield why rows are not in the books, line by line."""
+        if fail_on_warning and self.warned:
+            yield f"{self.warned:,} rows have warnings (fail_on_warning)"
+        if self.held_back:
+            yield f"{self.held_back:,} rows did not fit into the day's quota"
+        if self.stopped is not None:
+            yield f"Nothing more was sent: {self.stopped}"
+        if listed := tally.listing():
+            yield listed
 
     def summed_up(self, tally: Tally) -> str:
         """Say in one line what became of the rows."""

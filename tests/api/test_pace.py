@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_codat.api.pace import WINDOW_SECONDS, Pace
+from airflow_provider_codat.api.pace import WINDOW_SECONDS, Pace, Unpaced
 
 
 @given(
@@ -40,3 +40,33 @@ def test_a_clock_that_is_set_back_holds_up_for_a_minute_at_most() -> None:
     pace = Pace(1)
     pace.sent(10_000.0)
     assert pace.wait_seconds(0.0) == WINDOW_SECONDS
+
+
+@given(most=st.integers(1, 6), sent=st.integers(0, 6), about=st.integers(0, 8))
+def test_what_is_about_to_be_sent_counts(most: int, sent: int, about: int) -> None:
+    """Sends that may go, but are not noted yet, count as if they were."""
+    pace = Pace(most)
+    for _ in range(min(sent, most)):
+        pace.sent(100.0)
+    waits = pace.wait_seconds(100.0, about_to_send=about)
+    assert (waits > 0) == (min(sent, most) + about >= most)
+    assert waits in {0.0, WINDOW_SECONDS}
+
+
+def test_what_is_about_to_be_sent_waits_for_the_older_ones() -> None:
+    """One more fits once so many old sends are a minute old as it needs room for."""
+    pace = Pace(3)
+    for at in (100.0, 110.0, 120.0):
+        pace.sent(at)
+    assert pace.wait_seconds(130.0) == 30.0
+    assert pace.wait_seconds(130.0, about_to_send=1) == 40.0
+    assert pace.wait_seconds(130.0, about_to_send=2) == 50.0
+    assert pace.wait_seconds(130.0, about_to_send=3) == 60.0
+
+
+def test_no_pace() -> None:
+    """Where somebody else keeps the pace, nothing is held up, however much is sent."""
+    pace = Unpaced()
+    for _ in range(5):
+        assert pace.wait_seconds(100.0, about_to_send=3) == 0.0
+        pace.sent(100.0)

@@ -299,7 +299,7 @@ def _aged(text: str, seconds: float) -> str:
     return window.encoded()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_store() -> type[Store]:
     """Make the state store of a task."""
     return Store
@@ -467,6 +467,12 @@ def attempt(local_codat: LocalCodat) -> Callable[..., Attempt]:
         return FirstTry(local_codat, CreateAccountingCustomerOperator, what)(**given)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def first_try() -> type[FirstTry]:
+    """Make what makes attempts, for a Codat that serves more than one test."""
+    return FirstTry
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ each: no row is there twice, and none is lost.
 import json
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -94,7 +96,7 @@ def test_killed_at_any_write_each_row_is_there_once(
     store: Store,
     start_codat: Callable[..., LocalCodat],
     writes: int,
-    keeps: bool,  # noqa: FBT001 - a parameter of the test
+    keeps: bool,
 ) -> None:
     """Whether the store has kept the last write, or not, the next try knows enough."""
     codat = start_codat(settle_seconds=1.5, refresh_seconds=0)
@@ -113,17 +115,28 @@ def test_killed_at_any_write_each_row_is_there_once(
 
 
 def test_it_is_killed_again_and_again(
-    keyed: Attempts, store: Store, local_codat: LocalCodat
+    keyed: Attempts, store: Store, start_codat: Callable[..., LocalCodat]
 ) -> None:
-    """However often: each try leaves more behind than it has found."""
+    """Each try leaves more behind than it has found, and so it comes to an end."""
+    codat = start_codat(settle_seconds=1.5, refresh_seconds=0)
     made = keyed(SIXTY, store=store)
-    for writes in (2, 3, 3, 2, 3):
-        store.refuse(after=writes, kept=True)
-        made.fails(JournalFailed)
+    # A try keeps its number, what the rows come from, and one thing that it has learnt.
+    store.refuse(after=2, kept=True)
+    made.fails(JournalFailed)
+    assert creates(codat) == []
+    made = made.retried()
+    store.refuse(after=2, kept=True)
+    made.fails(JournalFailed)
+    assert sorted(creates(codat)) == sorted(once_each(*SIXTY))
+    for _ in range(3):
         made = made.retried()
+        store.refuse(after=2, kept=True)
+        with suppress(JournalFailed):
+            made.execute()
     store.mend()
-    assert made.execute()["counts"] == {"Success": 60}
-    assert local_codat.counts_by_name() == once_each(*SIXTY)
+    assert made.retried().execute()["counts"] == {"Success": 60}
+    assert codat.counts_by_name() == once_each(*SIXTY)
+    assert len(creates(codat)) == 60
 
 
 ANSWERS_LOST: dict[str, dict[str, Any]] = {
@@ -186,7 +199,9 @@ def test_two_tries_at_a_time_make_each_row_once(
     first_store, second_store = new_store(), new_store()
     second_store.cells = first_store.cells
     numbers = tuple(range(1, 121))
-    made = keyed(numbers, store=first_store, max_concurrency=2)
+    # The second waits for what the first has under way at Codat.
+    params = {"retry_budget_seconds": 30, "request_lifetime_seconds": 1}
+    made = keyed(numbers, store=first_store, max_concurrency=2, hook_params=params)
     ended: list[BaseException] = []
 
     def work() -> None:
@@ -589,6 +604,19 @@ def test_without_a_journal_what_is_old_is_not_sent(
     assert len(creates(local_codat)) == 3
 
 
+@pytest.mark.parametrize("how", ["retried", "cleared"])
+def test_a_try_that_left_no_journal_is_not_forgotten(
+    keyed: Attempts, store: Store, local_codat: LocalCodat, how: str
+) -> None:
+    """A journal that begins with the second try does not say that nothing was sent."""
+    made = keyed((1, 2), store=store, durable=False, age=OLD)
+    made.execute()
+    again = getattr(made, how)(durable=True)
+    again.fails(BatchFailed, "2 of 2 rows")
+    assert set(statuses(again).values()) == {"Unknown"}
+    assert len(creates(local_codat)) == 2
+
+
 def test_a_journal_outlives_the_memory_of_keys(
     keyed: Attempts, store: Store, local_codat: LocalCodat
 ) -> None:
@@ -609,7 +637,7 @@ def test_a_run_that_was_killed_long_ago_is_looked_up(
     local_codat.order("reset_before_commit", customer=name_of(2))
     made = keyed((1, 2), store=store)
     made.fails(BatchUnfinished, "2 of 2 rows")
-    store.age(hours=2)
+    store.age(minutes=76)
     assert made.retried().execute()["counts"] == {"Success": 2}
     assert local_codat.counts_by_name() == once_each(1, 2)
 
@@ -642,6 +670,32 @@ def test_a_name_is_one_record_in_all_mapped_tasks(
         told.append(line_of(made.execute(), "R-1")["record_id"])
     assert told[0] == told[1]
     assert local_codat.counts_by_name() == once_each(1)
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["the same", "another"])
+def test_a_named_row_may_come_to_another_map_index(
+    attempt_many: Attempts,
+    new_store: Callable[[], Store],
+    local_codat: LocalCodat,
+    index: int,
+) -> None:
+    """After Clear its journal may be where it was: it is not taken for a new row."""
+    made = attempt_many(
+        named(1),
+        item_key="reference",
+        store=new_store(),
+        age=OLD,
+        ti={"map_index": 0},
+    )
+    made.execute()
+    again = made.cleared()
+    if index == 0:
+        assert again.execute()["counts"] == {"Success": 1}
+    else:
+        again = replace(again, map_index=1, try_number=1, store=new_store())
+        again.fails(BatchFailed, "1 of 1 rows")
+        assert statuses(again) == {"R-1": "Unknown"}
+    assert len(creates(local_codat)) == 1
 
 
 def test_rows_of_another_task_of_the_run_have_keys_of_their_own(
