@@ -123,11 +123,13 @@ class TaskStateWindows(TaskStateJournal):
         """Keep a window, in place of what it was."""
         self._set(f"{self._prefix}window.{number}", text)
 
-    def exchange_source(self, mark: str) -> str:
-        """Keep what the rows come from; return what earlier tries have kept."""
-        before = self._get(f"{self._prefix}source")
+    def source(self) -> str:
+        """Return what tells the rows of earlier tries from others; may be empty."""
+        return str(self._get(f"{self._prefix}source") or "")
+
+    def keep_source(self, mark: str) -> None:
+        """Keep what tells these rows from others."""
         self._set(f"{self._prefix}source", mark)
-        return str(before or "")
 
 
 _ONLY = "-"

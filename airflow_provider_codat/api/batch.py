@@ -8,17 +8,21 @@ from collections.abc import Callable
 
 from airflow_provider_codat.api.batch_books import BatchBooks, BatchClaims
 from airflow_provider_codat.api.batch_journal import BatchJournal
-from airflow_provider_codat.api.batch_order import Away, Counts, Order
-from airflow_provider_codat.api.cases import Case, status_of, warnings_of, words_of
+from airflow_provider_codat.api.batch_order import Away, Counts, Order, unchanged
+from airflow_provider_codat.api.cases import (
+    LATE,
+    Case,
+    is_of_all,
+    status_of,
+    warnings_of,
+    words_of,
+)
 from airflow_provider_codat.api.client import Patience
 from airflow_provider_codat.api.crowd import Crowd, Talk
 from airflow_provider_codat.api.errors import (
     Busy,
     CodatError,
-    NotAuthorised,
-    NotFound,
-    PaymentRequired,
-    RateLimited,
+    CodatFaulted,
 )
 from airflow_provider_codat.api.inquiry import Inquiry
 from airflow_provider_codat.api.journal import Entry, Past
@@ -32,20 +36,6 @@ from airflow_provider_codat.api.row import Row
 from airflow_provider_codat.api.settling import Settling
 from airflow_provider_codat.api.watch import Sight
 from airflow_provider_codat.api.write import submit
-
-_CHUNK = 200
-"""How many rows are taken up at once: their intents are one write of the journal."""
-
-_LOW = 40
-"""How many rows may be left to be sent when the next ones have to be ready."""
-
-_MOST_OPEN = 5000
-"""How many rows may be under way, so that memory does not grow with their number."""
-
-_WRITE_SECONDS = 1.0
-"""How long what is learnt may wait to be written down."""
-
-_LATE = "it has not ended within completion_timeout_seconds, and goes on at Codat"
 
 
 class Batch:
@@ -78,7 +68,7 @@ class Batch:
             self._conclude,
             self._not_told,
         )
-        self._rows = order.rows()
+        self._rows = unchanged(order.rows(), self._stop)
         self.counts = Counts()
         self.exhausted = False
         self.stopped: CodatError | None = None
@@ -121,15 +111,19 @@ class Batch:
         if self.stopped is not None:
             # What is under way is awaited; what Codat accepted is in the journal.
             return not self.crowd.under_way
-        if self._inquiry.asking or not self.exhausted:
+        if self._inquiry.asking:
             return False
         # While others are in doubt, the books are not asked: a later try can.
         asks = len(self.crowd.consulting)
-        return len(self._open) == (asks if self.counts.passing else 0)
+        if asks and self.counts.passing and len(self._open) == asks:
+            return True
+        return self.exhausted and not self._open
 
     def _take_up(self) -> None:
         """Take up more rows, so many that the senders do not run dry."""
-        for _ in range(_CHUNK if self._needs_more() else 0):
+        if self.crowd.in_trouble and not self._open and not self.exhausted:
+            self._stop(CodatFaulted("Codat has given nothing but faults", status=500))
+        for _ in range(self._order.chunk if self._needs_more() else 0):
             row = next(self._rows, None)
             if row is None:
                 self.exhausted = True
@@ -139,19 +133,24 @@ class Batch:
 
     def _needs_more(self) -> bool:
         """Whether senders will soon have nothing to do."""
-        ready = self.crowd.due + len(self.crowd.unwritten)
-        done = self.exhausted or self.stopped or len(self._open) >= _MOST_OPEN
-        return ready <= _LOW and not done
+        done = self.exhausted or self.stopped or self._is_full()
+        return (
+            not done and self.crowd.due + len(self.crowd.unwritten) <= self._order.low
+        )
+
+    def _is_full(self) -> bool:
+        """Whether no more rows are taken up before others have come to something."""
+        return len(self._open) >= self._order.most_open or self.crowd.in_trouble
 
     def _begin(self, row: Row) -> None:
         """Take up one row, from where earlier tries left it."""
         write = self._order.write_of(row)
         found = self._journal.found(row.item)
         most = self._order.most
-        if found is None and most is not None and self.counts.sent >= most:
+        new = found is None or not found.entries
+        if new and most is not None and self.counts.sent >= most:
             self.counts.held_back += 1
             return
-        self.counts.begun += 1
         digest = bytes.fromhex(write.digest()[:16])
         case = Case(row.number, write, self._journal.opened(row.item, digest))
         case.before = case.row.entries
@@ -168,12 +167,13 @@ class Batch:
         step = case.first_step(self._patience.clock())
         entries = case.entries()
         if step.move is Move.RETURN:
-            self._end(case, "Success", warnings_of(entries[-1].result))
+            self._end(case, "Success", case.row.said)
         elif case.awaits(step):
             held = case.take_up()
             # What repeats a key is given the push operation of its first send.
             requested_at = entries[0].at - CLOCK_SKEW_SECONDS
-            self._expect(case, held.operation_key, held.at, requested_at)
+            accepted_at = max(held.at, self._order.begun_at)
+            self._expect(case, held.operation_key, accepted_at, requested_at)
         else:
             self._submit(case, Past(entries), self.crowd.queue)
 
@@ -211,7 +211,9 @@ class Batch:
     def _expect(
         self, case: Case, key: str, accepted_at: float, requested_at: float | None
     ) -> None:
-        if self._order.wait:
+        if key in self.settling.cases:
+            self._end(case, "Unknown", (f"another row was given {key}, too",))
+        elif self._order.wait:
             case.lighten()
             self.settling.expect(key, case, accepted_at, requested_at)
         else:
@@ -233,8 +235,7 @@ class Batch:
     def _failed(self, case: Case, error: CodatError) -> None:
         """Take in why a row is not in the books."""
         status = status_of(error)
-        if isinstance(error, NotAuthorised | NotFound | PaymentRequired | RateLimited):
-            # It would be the same with every other row.
+        if is_of_all(error):
             self._stop(error)
         elif status is None:
             self.counts.passing += 1
@@ -259,8 +260,8 @@ class Batch:
 
     def _write_down(self) -> None:
         """Write down what is known, once a second, or when senders wait for it."""
-        waited_for = self.crowd.unwritten and self.crowd.due <= _LOW
-        late = self._patience.clock() - self._written_at >= _WRITE_SECONDS
+        waited_for = self.crowd.unwritten and self.crowd.due <= self._order.low
+        late = self._patience.clock() - self._written_at >= self._order.write_seconds
         if waited_for or late:
             self._journal.write_down()
             self._written_at = self._patience.clock()
@@ -279,11 +280,11 @@ class Batch:
         """Whether nothing is to be sent any more, as far as that is known."""
         crowd = self.crowd
         waiting = len(self.settling.cases) + crowd.asleep + len(crowd.consulting)
-        return self.exhausted and len(self._open) <= waiting
+        return (self.exhausted or self._is_full()) and len(self._open) <= waiting
 
     def _not_told(self, error: CodatError) -> None:
         """Take in why the list could not be read."""
-        if status_of(error) is not None or isinstance(error, RateLimited):
+        if status_of(error) is not None or is_of_all(error):
             self._stop(error)
 
     def _give_up_waiting(self) -> None:
@@ -296,7 +297,7 @@ class Batch:
                 if case.timed_out:
                     self._conclude(case, case.timed_out)
                 else:
-                    self._end(case, "Pending", (_LATE,))
+                    self._end(case, "Pending", (LATE,))
 
     def _may_leave(self) -> Away | None:
         """Return when to come back, where there is only to be waited, and for long."""

@@ -107,7 +107,7 @@ class BatchJournal:
         return [
             row
             for row in self.earlier()
-            if row.item not in present and not _created_nothing(row)
+            if row.item not in present and row.may_have_created
         ]
 
     def in_order(self) -> Iterator[RowJournal]:
@@ -159,8 +159,3 @@ class BatchJournal:
             if len(self._unpacked) > _KEPT:
                 self._unpacked.popitem(last=False)
         return self._unpacked[number]
-
-
-def _created_nothing(row: RowJournal) -> bool:
-    """Whether nothing was sent for a row, or it came to nothing for sure."""
-    return not row.entries or row.entries[-1].kind in {"no", "released"}

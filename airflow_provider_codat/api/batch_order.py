@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from airflow_provider_codat.api.errors import CodatError, SourceChanged
 from airflow_provider_codat.api.order import Write
 from airflow_provider_codat.api.row import Rejected, Row
 
@@ -15,15 +16,21 @@ class Order:
     :param write_of: makes a row's write.
     :param unseen_since: epoch seconds since when a try that left no journal may have
         sent rows; None when none can have.
+    :param begun_at: epoch seconds: when this try of the task has begun.
     :param most: how many rows may be sent in this try; None for all.
     :param wait: whether to wait until the rows are in the books.
     :param may_leave: whether a long wait may be spent elsewhere.
+    :param chunk: how many rows are taken up at once: their intents are one write.
+    :param low: how many rows may be left to be sent when others have to be ready.
+    :param most_open: how many rows may be under way: memory does not grow with rows.
+    :param write_seconds: how long what is learnt may wait to be written down.
     """
 
     company_id: str
     rows: Callable[[], Iterator[Row | Rejected]]
     write_of: Callable[[Row], Write]
     life: int
+    begun_at: float = 0.0
     unseen_since: float | None = None
     most: int | None = None
     wait: bool = True
@@ -31,6 +38,10 @@ class Order:
     poll_interval_seconds: float = 30.0
     completion_timeout_seconds: float = 3600.0
     grace_seconds: float = 60.0
+    chunk: int = 200
+    low: int = 40
+    most_open: int = 5000
+    write_seconds: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,6 @@ class Away:
 class Counts:
     """How far a batch is.
 
-    :param begun: how many rows were taken up.
     :param held_back: how many rows were left out because ``most`` were sent.
     :param sent: how many rows had something to send.
     :param ended: how many rows came to something in this try, by status.
@@ -59,9 +69,18 @@ class Counts:
     :param setbacks: how many of these followed each other.
     """
 
-    begun: int = 0
     held_back: int = 0
     sent: int = 0
     ended: dict[str, int] = field(default_factory=dict)
     passing: int = 0
     setbacks: int = 0
+
+
+def unchanged(
+    rows: Iterator[Row | Rejected], stop: Callable[[CodatError], None]
+) -> Iterator[Row | Rejected]:
+    """Yield rows, until one is not what it was when it was checked."""
+    try:
+        yield from rows
+    except SourceChanged as error:
+        stop(error)

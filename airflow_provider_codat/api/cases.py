@@ -11,10 +11,14 @@ from airflow_provider_codat.api.conclusion import conclude
 from airflow_provider_codat.api.crowd import Talk
 from airflow_provider_codat.api.errors import (
     CodatError,
+    NotAuthorised,
+    NotFound,
     OutcomeUnknown,
     PayloadChanged,
+    PaymentRequired,
     PushFailed,
     PushTimedOut,
+    RateLimited,
     Refused,
 )
 from airflow_provider_codat.api.journal import Entry
@@ -28,6 +32,9 @@ from airflow_provider_codat.api.windows import RowJournal
 from airflow_provider_codat.api.wire import Reply, Request
 
 _MOST_NAMED = 5
+
+LATE = "it has not ended within completion_timeout_seconds, and goes on at Codat"
+"""Why a row is reported as pending."""
 
 
 @dataclass(slots=True, eq=False)
@@ -149,11 +156,14 @@ def _hidden(body: bytes, words: str) -> str:
 def _short(result: Summary) -> dict[str, Json]:
     """Return what of a result does not follow from the rest of the journal."""
     short: dict[str, Json] = {"record_id": result["record_id"]}
-    if result["warnings"]:
-        short["warnings"] = list(result["warnings"])
     if result["adopted"]:
         short["adopted"] = True
     return short
+
+
+def is_of_all(error: CodatError) -> bool:
+    """Whether it would be the same with every other row."""
+    return isinstance(error, NotAuthorised | NotFound | PaymentRequired | RateLimited)
 
 
 def status_of(error: CodatError) -> Status | None:

@@ -25,6 +25,9 @@ from airflow_provider_codat.api.wire import Reply, Request, Response
 _AHEAD = 3
 """How many requests wait for a free thread, so that none is idle meanwhile."""
 
+_FAULTS = 3
+"""How many faults in a row, for each request at a time, are an outage."""
+
 _LIMITED_SECONDS = 10.0
 """How long to hold back after a 429 that does not say how long."""
 
@@ -70,6 +73,7 @@ class Crowd:
     :param pace: how fast requests may follow each other, of all together; the senders
         tell it of each.
     :param most: how many requests there may be at a time.
+    :param is_stopped: whether the task was told to stop.
     """
 
     def __init__(
@@ -78,8 +82,10 @@ class Crowd:
         pace: Pace,
         most: int,
         clock: Callable[[], float] = time.time,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._pace = pace
+        self._is_stopped = is_stopped
         self._senders = senders
         self.most = most
         self._clock = clock
@@ -92,6 +98,7 @@ class Crowd:
         self.held_until = 0.0
         self.requests = 0
         self.halted = False
+        self._unheard = 0
         self._finishing = False
         self.latest: Response | None = None
 
@@ -99,6 +106,11 @@ class Crowd:
     def due(self) -> int:
         """How many conversations have something to send now."""
         return len(self._in_turn) + len(self._ready)
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether nothing but faults has come back for a while."""
+        return self._unheard >= _FAULTS * self.most
 
     @property
     def under_way(self) -> int:
@@ -145,6 +157,7 @@ class Crowd:
 
     def turn(self, most_seconds: float) -> None:
         """Send what may be sent, and take in what comes within a time."""
+        self.halted = self.halted or self._is_stopped()
         self._wake()
         self._send()
         seconds = min(most_seconds, self._idle_seconds())
@@ -217,6 +230,8 @@ class Crowd:
             talk.sent -= 1
             self.halted = True
             return
+        faulted = not isinstance(reply, Response) or reply.status >= 500  # noqa: PLR2004 - HTTP's own number
+        self._unheard = self._unheard + 1 if faulted else 0
         if isinstance(reply, Response):
             self.latest = reply
             if reply.status == 429:  # noqa: PLR2004 - HTTP's own number

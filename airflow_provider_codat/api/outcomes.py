@@ -19,8 +19,7 @@ def outcomes(
     following = next(begun, None)
     for row in rows:
         if isinstance(row, Rejected):
-            problems = [str(problem) for problem in row.problems]
-            yield _nothing(row.number, row.label, "Invalid", problems)
+            yield _invalid(row, journal.found(row.item))
         elif following is not None and following.item == row.item:
             yield _outcome(row, following)
             following = next(begun, None)
@@ -30,7 +29,18 @@ def outcomes(
             yield _nothing(row.number, row.label, "NotSent", [])
 
 
-def _outcome(row: Row, found: RowJournal) -> Outcome:
+def _invalid(row: Rejected, found: RowJournal | None) -> Outcome:
+    """Return what became of a row that cannot be sent, and perhaps was, before."""
+    problems = [str(problem) for problem in row.problems]
+    if found is None or not found.may_have_created:
+        return _nothing(row.number, row.label, "Invalid", problems)
+    outcome = _outcome(row, found)
+    outcome["status"] = "Changed" if found.ended else outcome["status"]
+    outcome["problems"] += problems
+    return outcome
+
+
+def _outcome(row: Row | Rejected, found: RowJournal) -> Outcome:
     status: Status = found.status or found.open_status
     in_the_books = status == "Success"
     ended = found.ended

@@ -43,7 +43,7 @@ class Rhythm:
 
     def crowded(self, now: float) -> None:
         """Note that many wait; those that have ended by now are to be let go."""
-        if self.due_at is not None:
+        if self.due_at is not None and self._took:
             self.due_at = min(self.due_at, max(now, self.looked_at + self._usual()))
 
     def looked(self, now: float) -> None:

@@ -72,11 +72,13 @@ class Rejected:
 
     :param label: see :class:`Row`; empty where the row cannot be identified.
     :param problems: all that is wrong with it; no warnings.
+    :param item: see :class:`Row`; empty where the row cannot be identified.
     """
 
     number: int
     label: str
     problems: tuple[Problem, ...]
+    item: bytes = b""
 
 
 class Attempt(NamedTuple):
@@ -104,8 +106,8 @@ class Attempt(NamedTuple):
     def rejected(self, found: Iterable[Problem]) -> Rejected | None:
         """Return it as a row that cannot be sent; None when no problem forbids it."""
         errors = tuple(problem for problem in found if problem.severity == "error")
-        label = self.row.label if self.row else ""
-        return Rejected(self.number, label, errors) if errors else None
+        label, item = (self.row.label, self.row.item) if self.row else ("", b"")
+        return Rejected(self.number, label, errors, item) if errors else None
 
 
 class Reader:

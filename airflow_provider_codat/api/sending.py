@@ -1,7 +1,6 @@
 """One send of one generation of a write: written down before, judged after."""
 
 import logging
-import math
 from dataclasses import replace
 
 from airflow_provider_codat.api.client import (
@@ -74,7 +73,9 @@ class Sending:
         yield from self._wait_until(step.not_before)
         if step.because:
             self._unanswered_at = 0.0
-            yield from self._intend_now(step)
+            number, because = step.generation, step.because
+            yield from self.intend(number, because, self._patience.clock())
+            yield from self._renew(step)
         else:
             # What sent it before may have got no answer until this process began.
             self._unanswered_at = max(self._unanswered_at, self._wanted.begun_at)
@@ -90,15 +91,15 @@ class Sending:
             found = yield from self.candidates()
             raise self._known.unknown(error.reason, found) from None
 
-    def _intend_now(self, step: Step) -> Conversation[None]:
-        """Write down that it is sent now; anew, if its turn is long in coming.
+    def _renew(self, step: Step) -> Conversation[None]:
+        """Write it down anew that it is sent now, where its turn was long in coming.
 
         The age of its key, and until when it may act, are reckoned from then.
         """
-        at = -math.inf
-        while self._patience.clock() - at > _FRESH_SECONDS:
-            at = self._patience.clock()
-            yield from self.intend(step.generation, step.because, at)
+        written_at = self._known.chapter(step.generation).intent.at
+        while (now := self._patience.clock()) - written_at > _FRESH_SECONDS:
+            yield from self.intend(step.generation, step.because, now)
+            written_at = now
 
     def _send(self, step: Step) -> Conversation[Written]:
         intent = self._known.chapter(step.generation).intent

@@ -98,7 +98,7 @@ class Settling:
         """Return some of those that ought to have been in the list."""
         latest = self._patience.clock() - self._listed_within
         overdue = [key for key in keys if self.cases[key].accepted_at < latest]
-        return sorted(overdue)[:_MOST_SINGLY]
+        return sorted(overdue, key=lambda _: self._patience.dice())[:_MOST_SINGLY]
 
     def ended(self, seen: dict[str, Sight]) -> Iterator[tuple[Case, Sight]]:
         """Yield those that wait no more, and wait for them no more."""

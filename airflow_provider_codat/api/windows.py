@@ -59,6 +59,11 @@ class RowJournal:
         )
 
     @property
+    def may_have_created(self) -> bool:
+        """Whether it was sent, and not for nothing for sure."""
+        return bool(self.entries) and self.entries[-1].kind not in {"no", "released"}
+
+    @property
     def ended(self) -> Entry | None:
         """The entry that says which record it became."""
         return next((e for e in reversed(self.entries) if e.kind == "end"), None)
@@ -102,7 +107,7 @@ def decoded(number: int, text: Json) -> Window:
     try:
         document = json.loads(zlib.decompress(base64.b64decode(str(text))))
         return Window(number, _rows(document, number))
-    except (ValueError, KeyError, TypeError, zlib.error) as error:
+    except (ValueError, LookupError, TypeError, zlib.error) as error:
         raise JournalFailed(
             f"window {number} of the task's journal cannot be read "
             f"({type(error).__name__}), so nothing was sent; it was changed by hand, "
@@ -157,7 +162,7 @@ class _Column(NamedTuple):
 
 
 def _column(row: RowJournal, first: Entry) -> _Column:
-    if not _is_ordinary(row.entries, first):
+    if not _is_ordinary(row, first):
         return _Column()
     after = round(row.entries[0].at - first.at, 3)
     record = row.ended.result.get("record_id") if row.ended else _NONE
@@ -170,12 +175,15 @@ _NONE = 0
 """Stands where there is no record; a record without an id is null."""
 
 
-def _is_ordinary(entries: tuple[Entry, ...], first: Entry) -> bool:
+def _is_ordinary(row: RowJournal, first: Entry) -> bool:
     """Whether the columns can hold all that matters of a row's entries."""
+    entries = row.entries
     if [e.kind for e in entries] not in _ORDINARY:
         return False
     intent = entries[0]
     if intent.because != "first" or intent.query != first.query:
+        return False
+    if intent.digest[:16] != row.digest.hex():
         return False
     if any(e.generation or e.life != first.life for e in entries):
         return False

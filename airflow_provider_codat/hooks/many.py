@@ -50,7 +50,7 @@ class ManyMixin(ABC):
 
         most = self.settings.max_concurrency
         senders: Senders[Talk] = Senders(new_send, most, pace.sent)
-        return Crowd(senders, pace, most)
+        return Crowd(senders, pace, most, is_stopped=lambda: self._stopped)
 
     def patience_of_many(self) -> Patience:
         """Return how each of many takes its time; the crowd has the pace."""

@@ -1,5 +1,6 @@
 """Creating many records in a company's books, of whatever data type, in one task."""
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -164,12 +165,13 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         """
         args, notebook = task.given, task.notebook
         patience, interval = self._limits()
-        destination = args.destination
+        destination, started = args.destination, context["ti"].start_date
         order = Order(
             company_id=destination.company_id,
             rows=args.rows.read,
             write_of=writes_of(self, args.item_key, context, notebook.durable),
             life=life_of(context),
+            begun_at=started.timestamp() if started else time.time(),
             unseen_since=notebook.unseen_since,
             most=most,
             wait=self.wait_for_completion,

@@ -58,8 +58,7 @@ class Given:
 
         :param items: of its rows.
         """
-        named = hashlib.sha256(self.path.encode()).hexdigest()
-        return named if self.path else items.fingerprint()
+        return items.fingerprint()
 
 
 def given(task: "CreateRecordsOperator") -> Given:
@@ -71,6 +70,10 @@ def given(task: "CreateRecordsOperator") -> Given:
     if (rows is None) == (not path):
         names = " or ".join(task.sources)
         raise SettingsInvalid(f"give {names}: one of them, and not both")
+    if path and path == _text(task.results_path):
+        raise SettingsInvalid(
+            f"results_path would replace the file of {task.sources[1]}"
+        )
     item_key = _text(task.item_key) or None
     if task.validate not in ("schema", "off"):
         raise SettingsInvalid("validate must be 'schema' or 'off'")

@@ -108,12 +108,13 @@ def opened_batch(
     journal = TaskStateWindows(store, place)
     whole = journal.begin(context["ti"].try_number)
     windows = journal.windows()
-    before = journal.exchange_source(source)
     # In a run that was cleared, rows with names may have come from another map index,
     # where their journal is.
     moved = keyed and mapped(context) and bool(context["dag_run"].clear_number)
-    known = whole and (not moved or bool(windows) or before == source)
+    known = whole and (not moved or journal.source() == source)
     unseen = None if known else unseen_since(context)
+    if known:
+        journal.keep_source(source)
     return BatchNotebook(windows, journal.keep_window, unseen, durable=True)
 
 

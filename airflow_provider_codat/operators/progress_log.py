@@ -34,11 +34,12 @@ class ProgressLog:
         self._before = done
         left = self._total - done
         self._log(
-            "%d of %d rows done, %d of them in the books, %d under way; %.0f rows a "
-            "minute, %s left; quota left: %s",
+            "%d of %d rows done, %d of them in the books, %d failed, %d under way; "
+            "%.0f rows a minute, %s left; quota left: %s",
             done,
             self._total,
             ended.get("Success", 0),
+            done - ended.get("Success", 0) - ended.get("Pending", 0),
             batch.open,
             per_minute,
             f"about {left / per_minute:.0f} min" if per_minute else "unknown time",

@@ -36,7 +36,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_codat.api.batch import Batch
@@ -78,6 +78,9 @@ Chance, Codat, creates, new_uuid = (
     model.new_uuid,
 )
 COMPANY, CONNECTION, START = model.COMPANY, model.CONNECTION, model.START
+
+# A story of many rows takes longer than one of a single write.
+stories = settings(model.stories, max_examples=int(model.EXAMPLES or 300))
 
 NAMES = [
     "Alder Bakery of Bellingham",
@@ -606,7 +609,7 @@ def told(numbers: bytes, instead: Mapping[str, Sequence[Any]]) -> Iterator[Story
 any_numbers = st.binary(min_size=300, max_size=700)
 
 
-@model.stories
+@stories
 @given(any_numbers)
 def test_exactly_once(numbers: bytes) -> None:
     """Whatever happens, laws 1 to 6 hold for each row of a batch."""
@@ -614,7 +617,7 @@ def test_exactly_once(numbers: bytes) -> None:
         story.tell()
 
 
-@model.stories
+@stories
 @given(any_numbers)
 def test_rows_in_doubt(numbers: bytes) -> None:
     """Laws 1 to 6 hold where many answers are lost, and many of the rows are equal."""
@@ -622,7 +625,7 @@ def test_rows_in_doubt(numbers: bytes) -> None:
         story.tell()
 
 
-@model.stories
+@stories
 @given(any_numbers)
 def test_every_row_gets_there(numbers: bytes) -> None:
     """Law 7: once nothing goes wrong any more, every row is in the books by and by."""

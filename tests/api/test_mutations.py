@@ -112,6 +112,7 @@ MUTATIONS = {
 def run_on(package_parent: Path) -> subprocess.CompletedProcess[str]:
     """Run the property test, from elsewhere, on the package in a folder."""
     shutil.copy(TEST, package_parent)
+    shutil.copy(TEST.with_name("codat_model.py"), package_parent)
     others = {k: v for k, v in os.environ.items() if k != "CODAT_EXAMPLES"}
     options = ["-x", "-q", "-p", "no:cacheprovider", TEST.name]
     return subprocess.run(

@@ -58,10 +58,9 @@ def test_what_is_about_to_be_sent_waits_for_the_older_ones() -> None:
     pace = Pace(3)
     for at in (100.0, 110.0, 120.0):
         pace.sent(at)
-    assert pace.wait_seconds(130.0) == 30.0
-    assert pace.wait_seconds(130.0, about_to_send=1) == 40.0
-    assert pace.wait_seconds(130.0, about_to_send=2) == 50.0
-    assert pace.wait_seconds(130.0, about_to_send=3) == 60.0
+    waits = [pace.wait_seconds(130.0, about_to_send=number) for number in range(4)]
+    left = [WINDOW_SECONDS - gone for gone in (30, 20, 10, 0)]
+    assert waits == pytest.approx(left)
 
 
 def test_no_pace() -> None:
