@@ -230,8 +230,10 @@ class Crowd:
             talk.sent -= 1
             self.halted = True
             return
-        faulted = not isinstance(reply, Response) or reply.status >= 500  # noqa: PLR2004 - HTTP's own number
-        self._unheard = self._unheard + 1 if faulted else 0
+        if talk.item:
+            # The list may be read while nothing can be created.
+            faulted = not isinstance(reply, Response) or reply.status >= 500  # noqa: PLR2004 - HTTP's own number
+            self._unheard = self._unheard + 1 if faulted else 0
         if isinstance(reply, Response):
             self.latest = reply
             if reply.status == 429:  # noqa: PLR2004 - HTTP's own number

@@ -67,6 +67,7 @@ class Task:
     said: dict[str, str] = field(default_factory=dict)
     keeps_up_to: int = 10_000
     fields: dict[str, Any] = field(default_factory=dict)
+    switches: dict[str, Any] = field(default_factory=dict)
     batch: Any = None
 
     def run(self) -> list[Outcome]:
@@ -76,6 +77,7 @@ class Task:
         journal = BatchJournal([self.texts[n] for n in sorted(self.texts)], self.keep)
         pace = Pace(10_000)
         senders: Senders[Talk] = Senders(self._new_send, AT_A_TIME, pace.sent)
+        switches = {"completion_timeout_seconds": 20.0, **self.switches}
         order = Order(
             company_id=self.codat.company_id,
             rows=rows.read,
@@ -84,8 +86,8 @@ class Task:
             most=self.most,
             wait=self.wait,
             poll_interval_seconds=0.1,
-            completion_timeout_seconds=20.0,
             grace_seconds=0.0,
+            **switches,
         )
         patience = Patience(60.0, Unpaced(), dice=lambda: 0.0)
         self.batch = Batch(order, journal, Crowd(senders, pace, AT_A_TIME), patience)
@@ -414,3 +416,30 @@ def test_an_intent_whose_turn_is_long_in_coming(
     assert isinstance(step, Send)
     (intent,) = case.row.entries
     assert clock() - intent.at <= 60
+
+
+def test_more_rows_than_may_be_under_way(task: Task) -> None:
+    """Where as many rows wait as may, they are settled, and others take their place."""
+    task.switches = {"most_open": 3, "chunk": 2, "low": 1}
+    assert statuses(task.run()) == {"Success": 20}
+    assert len(task.records()) == 20
+
+
+def test_rows_that_never_end_make_room(task: Task) -> None:
+    """The time to wait passes for those that are under way, and the task ends."""
+    task.codat.order("stay_pending", count=1000)
+    task.switches = {"most_open": 3, "chunk": 2, "low": 1}
+    task.switches["completion_timeout_seconds"] = 0.3
+    assert statuses(task.run()) == {"Pending": 20}
+    assert task.posts() == 20
+
+
+def test_an_outage_takes_up_no_more_rows(task: Task) -> None:
+    """Where nothing but faults comes back, a few rows meet them, and not all."""
+    task.rows = customers(100)
+    task.codat.order("codat_error_before_commit", route="create", count=10_000)
+    task.switches = {"chunk": 2, "low": 1}
+    report = statuses(task.run())
+    assert report["NotSent"] > 50
+    assert task.records() == []
+    assert task.batch.stopped is not None
