@@ -61,6 +61,7 @@ class TaskInstance:
     dag_id: str = "bulk"
     run_id: str = "manual__1"
     max_tries: int = 3
+    start_date: datetime | None = None
     xcoms: dict[str, object] = field(default_factory=dict)
 
     def xcom_push(self, *, key: str, value: object) -> None:

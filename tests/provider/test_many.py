@@ -734,7 +734,7 @@ def test_what_does_not_fit_into_the_day_is_not_begun(
 ) -> None:
     """How many are needed, how many there are, and until when, is in the message."""
     made = attempt_many(rows(60))
-    error = made.fails(QuotaShort, "^needs 68 requests for 60 rows, has 39 until ")
+    error = made.fails(QuotaShort, "needs 68 requests for 60 rows, has 39 until ")
     told = datetime.fromtimestamp(error.until, resets_at(scarce).tzinfo)
     assert abs(told - resets_at(scarce)) < timedelta(seconds=2)
     assert f"{told:%Y-%m-%d %H:%M} UTC" in str(error)
