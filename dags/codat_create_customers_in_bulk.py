@@ -86,10 +86,8 @@ with DAG(
         """Write the record id of each reference: your warehouse takes it from here."""
         source = ObjectStoragePath(result["results_path"])
         path = source.with_suffix(".csv")
-        with (
-            source.open(encoding="utf-8") as lines,
-            path.open("w", encoding="utf-8", newline="") as file,
-        ):
+        lines = source.read_text(encoding="utf-8").splitlines()
+        with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(["reference", "record_id"])
             for line in lines:
