@@ -8,6 +8,7 @@ import base64
 import gzip
 import json
 import threading
+import time
 import zlib
 from collections import UserList
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_codat.api import (
     BatchFailed,
@@ -922,13 +924,13 @@ def test_after_a_kill_no_thread_begins_a_create(
     def work() -> None:
         try:
             made.execute()
-        except CodatError as error:
+        except (CodatError, AirflowFailException) as error:
             ended.append(error)
 
     thread = threading.Thread(target=work)
     thread.start()
-    while not creates(codat):
-        pass
+    while thread.is_alive() and not creates(codat):
+        time.sleep(0.002)
     made.operator.on_kill()
     known = len(creates(codat))
     thread.join()

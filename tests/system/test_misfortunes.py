@@ -170,7 +170,13 @@ class Run:
         )
 
     def clear(self) -> None:
-        """Do what the button of the web page does."""
+        """Do what the button of the web page does.
+
+        Not before the run has ended: a scheduler that is about to end it would leave
+        the task as it is.
+        """
+        ask = self.airflow.run_state
+        self.until("over", lambda: ask(self.dag_id, self.run_id) in ENDED)
         self.airflow.ask(
             "POST",
             f"/api/v2/dags/{self.dag_id}/clearTaskInstances",
