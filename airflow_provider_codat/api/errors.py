@@ -20,6 +20,8 @@
     ├─ CodatFaulted                 5xx
     ├─ Malformed                    a 2xx that does not say what Codat documents
     ├─ RefreshFailed(operation)     Codat's copy of the books is not up to date
+    ├─ ConnectionUnusable           nothing can be written through the connection
+    ├─ AlreadyExists(record_ids)    it was in the books before; nothing was sent
     ├─ OutcomeUnknown               a record may exist; nobody here can tell
     ├─ QuotaShort(until)            today's requests do not suffice; nothing was sent
     ├─ SourceChanged                the rows are not those that were there before
@@ -193,6 +195,21 @@ class RefreshFailed(CodatError):
 
     def __init__(self, message: str, *, operation: PullOperation) -> None:
         self.operation = operation
+        super().__init__(message)
+
+
+class ConnectionUnusable(CodatError):
+    """Nothing can be written through the company's connection, as it is."""
+
+
+class AlreadyExists(CodatError):
+    """Such a record was in the books before, so nothing was sent.
+
+    :param record_ids: of all that are like it.
+    """
+
+    def __init__(self, message: str, *, record_ids: Sequence[str]) -> None:
+        self.record_ids = tuple(record_ids)
         super().__init__(message)
 
 

@@ -44,16 +44,19 @@ class Problem:
         contract does not know, or ``json`` for what JSON cannot express.
     :param message: what would be right. Never the value that was found.
     :param severity: ``error`` forbids the request, ``warning`` does not.
+    :param by: who objects, where there are several who may.
     """
 
     path: str
     rule: str
     message: str
     severity: Literal["error", "warning"] = "error"
+    by: str = ""
 
     def __str__(self) -> str:
-        """Read as one line: the place, then what would be right."""
-        return f"{self.path or 'the payload'}: {self.message}"
+        """Read as one line: the place, what would be right, and who says so."""
+        whose = f" ({self.by})" if self.by else ""
+        return f"{self.path or 'the payload'}: {self.message}{whose}"
 
 
 @dataclass(frozen=True, slots=True)
