@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo ui test test-fast lint format nox bench-import bench-waits bench-misfortunes \
+.PHONY: help demo ui test test-fast lint format docs nox bench-import bench-waits bench-misfortunes \
 	bench-bulk troubleshooting wheel ci clean
 
 help: ## Show this list
@@ -20,11 +20,18 @@ demo: $(READY) ## A real Airflow creates customers in a local Codat, and shows w
 ui: $(READY) ## The same local Codat with Airflow's web page, to look around
 	@$(BIN)/python scripts/ui.py
 
+# Four at a time also where there are two cores: most of the time the tests wait. Those of
+# tests/system have a machine for themselves, as each strikes at chosen moments.
+PARALLEL := -n 4 --dist worksteal
+
 test: $(READY) ## All tests
-	@$(BIN)/python -m pytest
+	@failed=0; \
+	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/system || failed=1; \
+	$(BIN)/python -m pytest tests/system || failed=1; \
+	exit $$failed
 
 test-fast: $(READY) ## The tests that start no Airflow
-	@$(BIN)/python -m pytest -m 'not slow'
+	@$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'
 
 lint: $(READY) ## Lint, format, types, who may import whom
 	@$(BIN)/ruff check
@@ -35,6 +42,11 @@ lint: $(READY) ## Lint, format, types, who may import whom
 format: $(READY) ## Put the code into shape
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+docs: $(READY) ## Build the documentation into build/site; any warning fails
+	@AIRFLOW_HOME=$(CURDIR)/build/airflow $(BIN)/python -m sphinx -q -n -W --keep-going -E \
+		-d build/doctrees docs build/site
+	@echo 'Open build/site/index.html'
 
 nox: $(READY) ## The tests and one DAG run on Airflow 2.11, 3.1 and 3.3
 	@$(BIN)/nox

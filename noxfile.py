@@ -30,6 +30,7 @@ AIRFLOWS = {
     "3.3.2": [],
 }
 TESTS = ("tests/api", "tests/provider")
+PARALLEL = ("-n", "4", "--dist", "worksteal")  # as in the Makefile
 NEWEST = "3.3.2"
 CHOSEN = {
     # `make test` runs all tests on the newest; here it is the wheel's turn.
@@ -68,9 +69,9 @@ def check(session: nox.Session, version: str) -> None:
         session.run("python", "scripts/check_installed.py", version)
         # The newest may warn of nothing; older ones warn of what they rest on.
         warnings = [] if version == NEWEST else ["-W", "ignore"]
-        chosen = session.posargs or CHOSEN.get(version, TESTS)
+        chosen = session.posargs or (*CHOSEN.get(version, TESTS), *PARALLEL)
         # Codat's descriptions have been compared by `make test`.
-        apart = {"CODAT_OPENAPI_DIR": None}
+        apart = {"CODAT_OPENAPI_DIR": None, "CODAT_MODELS_DIR": None}
         session.run("pytest", "-q", *warnings, *chosen, env=apart)
         session.chdir(ROOT)
 

@@ -106,8 +106,22 @@ class TaskStateWindows(TaskStateJournal):
     :param place: which books the rows go to; the cells bear its name.
     """
 
-    def __init__(self, store: Store, place: str) -> None:
+    def __init__(self, store: Store, place: str = "") -> None:
         super().__init__(store, place)
+
+    def announce(self, try_number: int) -> None:
+        """Note that a try has begun that does not know its place yet.
+
+        It may end here, and then it has sent nothing.
+        """
+        if self._get(f"codat.try.{try_number}") is None:
+            self._set(f"codat.try.{try_number}", _NOWHERE)
+
+    def begin(self, try_number: int) -> bool:
+        """Note that a try has begun, and for which place."""
+        self._set(f"codat.try.{try_number}", self._item)
+        before = (self._get(f"codat.try.{n}") for n in range(1, try_number))
+        return all(found in {self._item, _NOWHERE} for found in before)
 
     def windows(self) -> list[Json]:
         """Return what earlier tries have written, in order."""
@@ -132,7 +146,32 @@ class TaskStateWindows(TaskStateJournal):
         self._set(f"{self._prefix}source", mark)
 
 
+class TaskStateConnection:
+    """The connection that a task has found for a company, for its later tries.
+
+    :param store: of the task instance.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, company_id: str) -> str:
+        """Return what was found before; empty where there is nothing."""
+        with _failing():
+            return str(self._store.get(f"codat.connection.{company_id}") or "")
+
+    def keep(self, company_id: str, connection_id: str) -> None:
+        """Keep what was found.
+
+        :raises JournalFailed: when it was perhaps not kept.
+        """
+        name = f"codat.connection.{company_id}"
+        with _failing():
+            self._store.set(name, connection_id, retention=NEVER_EXPIRE)
+
+
 _ONLY = "-"
+_NOWHERE = "?"
 
 
 @contextmanager

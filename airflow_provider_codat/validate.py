@@ -3,6 +3,7 @@
 ::
 
     python -m airflow_provider_codat.validate customers.jsonl
+    python -m airflow_provider_codat.validate --model model.json customers.jsonl
 
 The file holds one JSON object, a JSON array of objects, or JSON lines; ``-`` is the
 standard input. JSON lines are read one at a time, so a file may be of any size. It
@@ -24,10 +25,13 @@ from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Json, Problem
 from airflow_provider_codat.api.payload import READ_ONLY, parse_json, to_json
 from airflow_provider_codat.api.rows import lines
-from airflow_provider_codat.api.schema import UnknownProperties, checked
+from airflow_provider_codat.api.schema import UnknownProperties
+from airflow_provider_codat.api.validation import Check, Validate, checked
+from airflow_provider_codat.model_file import read_model
 
 Line: TypeAlias = tuple[int, str]
 
+_NO_MODEL = (None, "schema")
 _LINES_SUFFIXES = (".jsonl", ".ndjson")
 
 
@@ -37,6 +41,9 @@ class _Options(argparse.Namespace):
     file: str
     unknown_properties: UnknownProperties
     keep_read_only: bool
+    model: str | None
+    validate: Validate | None
+    strict: bool
 
 
 class _Entry(NamedTuple):
@@ -56,9 +63,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :param arguments: without the program's name; default: those of the process.
     """
-    options = _parser().parse_args(arguments, namespace=_Options())
+    parser = _parser()
+    options = parser.parse_args(arguments, namespace=_Options())
+    if options.model is None and (options.strict or options.validate not in _NO_MODEL):
+        parser.error("--strict, and --validate both or model, need --model")
     try:
-        return _report(options)
+        check = _check(options)
+    except OSError as error:
+        return _unusable(f"{options.model}: cannot be read: {error.strerror}")
+    except ValueError as error:
+        return _unusable(str(error))
+    try:
+        return _report(options, check)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python flushes at exit: let it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,32 +90,52 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m airflow_provider_codat.validate",
         description="Check customers as the operator would, without Airflow.",
     )
-    parser.add_argument(
+    add = parser.add_argument
+    add(
         "file",
         metavar="FILE",
         help="a JSON object, a JSON array of objects, or JSON lines; - reads stdin",
     )
-    parser.add_argument(
+    add(
         "--unknown-properties",
         choices=get_args(UnknownProperties),
         default="warn",
-        help="what to do about properties that Codat does not document (%(default)s)",
+        help="what to do about properties that are not documented (%(default)s)",
     )
-    parser.add_argument(
-        "--keep-read-only",
-        action="store_true",
-        help=f"check these too instead of leaving them out: {', '.join(READ_ONLY)}",
+    kept = f"check these too instead of leaving them out: {', '.join(READ_ONLY)}"
+    add("--keep-read-only", action="store_true", help=kept)
+    add("--model", metavar="MODEL", help="a file with the integration's model")
+    add(
+        "--validate",
+        choices=["both", "model", "schema"],
+        help="against the model, Codat's contract, or both (with --model: both)",
     )
+    add("--strict", action="store_true", help="the model's limits in prose forbid, too")
     return parser
 
 
-def _report(options: _Options) -> int:
+def _check(options: _Options) -> Check:
+    """Return what customers are to be held against.
+
+    :raises OSError: when the model cannot be read.
+    :raises ValueError: when there is none in its file.
+    """
+    model = None if options.model is None else read_model(options.model)
+    return Check(
+        validate=options.validate or ("both" if model else "schema"),
+        unknown_properties=options.unknown_properties,
+        strict=options.strict,
+        model=model,
+    )
+
+
+def _report(options: _Options, check: Check) -> int:
     """Print each problem, then the sum; return the exit code."""
     seen: Counter[str] = Counter()
     name = "<stdin>" if options.file == "-" else options.file
     with _opened(options.file) as raw:
         for entry in _entries(raw, name):
-            problems = _problems(entry, options)
+            problems = _problems(entry, options, check)
             seen.update({"all", *(problem.severity for problem in problems)})
             for problem in problems:
                 mark = "warning: " if problem.severity == "warning" else ""
@@ -120,11 +156,11 @@ def _opened(file: str) -> Iterator[Iterable[bytes]]:
             yield raw
 
 
-def _problems(entry: _Entry, options: _Options) -> tuple[Problem, ...]:
-    """Return all that is wrong with one customer; other checks can be added here."""
+def _problems(entry: _Entry, options: _Options, check: Check) -> tuple[Problem, ...]:
+    """Return all that is wrong with one customer."""
     return checked(
         entry.value,
-        unknown_properties=options.unknown_properties,
+        check,
         read_only_fields=() if options.keep_read_only else READ_ONLY,
         read=entry.read,
     ).problems
@@ -194,7 +230,7 @@ def _read_text(value: object) -> Json:
 
 def _line(problem: Problem) -> str:
     """Show a problem; the place has told which customer is meant."""
-    return str(problem) if problem.path else problem.message
+    return str(problem) if problem.path else str(problem).removeprefix("the payload: ")
 
 
 def _summary(seen: Counter[str]) -> str:

@@ -133,6 +133,8 @@ def main() -> int:
             "CODAT_COMPANY_ID": codat.company_id,
             "CODAT_CONNECTION_ID": codat.connection_id,
             "CODAT_OTHER_CONNECTION_ID": codat.connections["options"],
+            "CODAT_SAGE_CONNECTION_ID": codat.connections["strict"],
+            "CODAT_UNLINKED_CONNECTION_ID": codat.connections["unlinked"],
         }
         with LocalAirflow(Path(home), ROOT / "scripts" / "dags", env) as airflow:
             run_id = airflow.trigger(DAG)

@@ -19,11 +19,7 @@ from airflow_provider_codat.api.cases import (
 )
 from airflow_provider_codat.api.client import Patience
 from airflow_provider_codat.api.crowd import Crowd, Talk
-from airflow_provider_codat.api.errors import (
-    Busy,
-    CodatError,
-    CodatFaulted,
-)
+from airflow_provider_codat.api.errors import Busy, CodatError, CodatFaulted
 from airflow_provider_codat.api.inquiry import Inquiry
 from airflow_provider_codat.api.journal import Entry, Past
 from airflow_provider_codat.api.leaving import away
@@ -85,15 +81,14 @@ class Batch:
         try:
             while not self._over():
                 self._take_up()
-                self._write_down()
+                self._perhaps_write_down()
                 self._look()
                 self._give_up_waiting()
                 if (leave := self._may_leave()) is not None:
                     self._journal.write_down()
                     return leave
-                self.crowd.turn(
-                    0.0 if self._needs_more() else self._inquiry.idle_seconds()
-                )
+                more = self._needs_more()
+                self.crowd.turn(0.0 if more else self._inquiry.idle_seconds())
                 self._progress(self)
             self._close()
         finally:
@@ -133,10 +128,9 @@ class Batch:
 
     def _needs_more(self) -> bool:
         """Whether senders will soon have nothing to do."""
-        done = self.exhausted or self.stopped or self._is_full()
-        return (
-            not done and self.crowd.due + len(self.crowd.unwritten) <= self._order.low
-        )
+        if self.exhausted or self.stopped or self._is_full():
+            return False
+        return self.crowd.due + len(self.crowd.unwritten) <= self._order.low
 
     def _is_full(self) -> bool:
         """Whether no more rows are taken up before others have come to something."""
@@ -147,7 +141,7 @@ class Batch:
         write = self._order.write_of(row)
         found = self._journal.found(row.item)
         most = self._order.most
-        new = found is None or not found.entries
+        new = found is None or all(e.kind == "existed" for e in found.entries)
         if new and most is not None and self.counts.sent >= most:
             self.counts.held_back += 1
             return
@@ -198,7 +192,10 @@ class Batch:
     def _submitted(self, case: Case, end: Written | Done) -> None:
         self.counts.setbacks = 0
         if isinstance(end, Done):
-            self._end(case, "Success", warnings_of(end.result))
+            existed = end.result["status"] == "Exists"
+            self.counts.sent -= existed
+            status: Status = "Exists" if existed else "Success"
+            self._end(case, status, warnings_of(end.result))
             return
         self._sent_at = self._patience.clock()
         case.generation, case.adopted = end.generation, end.adopted
@@ -258,14 +255,18 @@ class Batch:
         self._journal.settled(case.row)
         self.counts.ended[status] = self.counts.ended.get(status, 0) + 1
 
-    def _write_down(self) -> None:
+    def _perhaps_write_down(self) -> None:
         """Write down what is known, once a second, or when senders wait for it."""
         waited_for = self.crowd.unwritten and self.crowd.due <= self._order.low
         late = self._patience.clock() - self._written_at >= self._order.write_seconds
         if waited_for or late:
-            self._journal.write_down()
-            self._written_at = self._patience.clock()
-            self.crowd.written()
+            self._write_down()
+
+    def _write_down(self) -> None:
+        """Write down what is known, and let those go on who have waited for it."""
+        self._journal.write_down()
+        self._written_at = self._patience.clock()
+        self.crowd.written()
 
     def _look(self) -> None:
         """Ask what became of rows, of the list and of the books, when it is time."""
@@ -308,8 +309,8 @@ class Batch:
 
     def _close(self) -> None:
         """Say of the rows that nothing has come of how they stand."""
-        self._journal.write_down()
-        self.crowd.written()
+        # An answer that is written down may say why, though nothing more is sent.
+        self._write_down()
         for case in list(self._open):
             if case.talk is not None and not case.talk.sent:
                 # Its intent was written down, and it was never sent.

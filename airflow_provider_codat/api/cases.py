@@ -10,11 +10,13 @@ from airflow_provider_codat.api.client import Patience, drive
 from airflow_provider_codat.api.conclusion import conclude
 from airflow_provider_codat.api.crowd import Talk
 from airflow_provider_codat.api.errors import (
+    AlreadyExists,
     CodatError,
     NotAuthorised,
     NotFound,
     OutcomeUnknown,
     PayloadChanged,
+    PayloadInvalid,
     PaymentRequired,
     PushFailed,
     PushTimedOut,
@@ -91,7 +93,7 @@ class Case:
         """Take in an entry, without what follows from the row."""
         if entry.kind == "intent":
             entry = replace(entry, key="")
-        elif entry.kind == "end":
+        elif entry.kind in {"end", "existed"}:
             entry = replace(entry, result=_short(cast("Summary", entry.result)))
         self.row.entries = (*self._before(entry), entry)
         # What was said of it is out of date, and must not be what a later try reports.
@@ -171,9 +173,11 @@ def status_of(error: CodatError) -> Status | None:
     match error:
         case PayloadChanged():
             return "Changed"
+        case PayloadInvalid():
+            return "Invalid"
         case PushTimedOut():
             return "TimedOut"
-        case PushFailed() | Refused():
+        case PushFailed() | Refused() | AlreadyExists():
             return "Failed"
         case OutcomeUnknown():
             return "Unknown"

@@ -33,6 +33,7 @@ from airflow_provider_codat.api.retry import (
     after_get,
     after_post,
     after_single,
+    after_update,
     backoff,
 )
 from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
@@ -157,6 +158,41 @@ def create(
         may answer with a push operation of then.
     :param hide: takes the payload's own values out of Codat's words.
     """
+    memory = KEY_MEMORY_SECONDS if reused_key else 0
+    read = _ours(destination, data_type, memory)
+    return _exchange(request, read, after_post, patience, sends, hide, noted)
+
+
+def update(
+    request: Request,
+    destination: Destination,
+    data_type: DataType,
+    patience: Patience,
+    *,
+    sends: Sends,
+    noted: Noted = _unnoted,
+    hide: Callable[[str], str] = str,
+) -> Conversation[PushOperation]:
+    """Ask Codat to change a record, and return the push operation that does it.
+
+    :param sends: what earlier tries left open.
+    :param noted: what an answer means for the journal.
+    :param hide: takes the payload's own values out of Codat's words.
+    :raises OutcomeUnknown: when it was refused after a send whose outcome is open; the
+        refusal is its cause.
+    """
+    read = _ours(destination, data_type)
+    return _exchange(request, read, after_update, patience, sends, hide, noted)
+
+
+def _ours(
+    destination: Destination, data_type: DataType, memory_seconds: float = 0.0
+) -> Callable[[Response, float], PushOperation]:
+    """Return what reads a push operation, and no other one than ours.
+
+    :param memory_seconds: for how long before the first send it may have been asked
+        for.
+    """
 
     def read(response: Response, first_sent_at: float) -> PushOperation:
         operation = push_operation_of(response)
@@ -165,12 +201,12 @@ def create(
             response,
             destination=destination,
             data_type=data_type,
-            first_sent_at=first_sent_at - KEY_MEMORY_SECONDS * reused_key,
+            first_sent_at=first_sent_at - memory_seconds,
         ):
             raise Malformed("the answer describes another push operation than ours")
         return operation
 
-    return _exchange(request, read, after_post, patience, sends, hide, noted)
+    return read
 
 
 def _timeless(read: Callable[[Response], T]) -> Callable[[Response, float], T]:
@@ -210,12 +246,19 @@ def _exchange(
             yield Note(entry)
         outcome.sends = outcome.sends.answered(answer)
         if verdict in {Verdict.REFUSE, Verdict.UNKNOWN}:
-            raise outcome.ended(verdict)
+            raise outcome.ended(verdict) from _refusal(outcome, verdict, answer)
         seconds = _wait_seconds(verdict, reply, attempt, patience)
         if patience.clock() + seconds > give_up_at or outcome.hopeless:
             raise outcome.given_up(patience.clock() + seconds)
         yield Pause(seconds, outcome.said())
     raise AssertionError  # pragma: no cover - count() does not end
+
+
+def _refusal(outcome: Outcome, verdict: Verdict, answer: Answer) -> CodatError | None:
+    """Return the refusal that proves nothing, where it is one."""
+    refused = 400 <= (answer.status or 0) < 500  # noqa: PLR2004 - HTTP's own numbers
+    proves_nothing = verdict is Verdict.UNKNOWN and refused
+    return outcome.ended(Verdict.REFUSE) if proves_nothing else None
 
 
 def _turn(patience: Patience) -> Conversation[None]:

@@ -175,12 +175,6 @@ class Crowd:
         """Start no request any more, and wait for nothing."""
         self._senders.stop()
 
-    def drop_sleepers(self) -> None:
-        """Give up those that wait for a time: they are taken up in another process."""
-        for _, _, talk in self._asleep:
-            talk.conversation.close()
-        self._asleep = []
-
     def _wake(self) -> None:
         now = self._clock()
         while self._asleep and self._asleep[0][0] <= now:

@@ -24,6 +24,7 @@ Kind = Literal[
     "end",
     "verdict",
     "stood",
+    "existed",
 ]
 """What an entry says of one generation of the intent.
 
@@ -31,8 +32,9 @@ Kind = Literal[
 operation. ``5xx``: Codat's own error, which it repeats under this key. ``2xx``: Codat
 said yes, unreadably. ``released``: all its sends were answered by 429. ``limited``:
 the latest was. ``doubt``: a later try does not know whether it was sent. ``no``: it
-created nothing. ``end``: it created a record. ``verdict``: a person said what came of
-it. ``stood``: that stood there before anything was in doubt.
+wrote nothing. ``end``: it wrote a record. ``verdict``: a person said what came of
+it. ``stood``: that stood there before anything was in doubt. ``existed``: it was in the
+books before, and nothing was sent.
 """
 
 

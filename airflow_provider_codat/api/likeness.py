@@ -30,7 +30,7 @@ def likeness(
     asked = payload if isinstance(payload, dict) else {}
     found = set()
     for name in data_type.identifying:
-        wanted, got = _words(asked.get(name)), _words(record.get(name))
+        wanted, got = words(asked.get(name)), words(record.get(name))
         if wanted and got:
             found.add(_compared(wanted, got))
     return found.pop() if len(found) == 1 else Likeness.UNCLEAR
@@ -72,7 +72,7 @@ _SHORTEST_LIMIT = 15
 """No software is known that cuts names to fewer letters and digits than these."""
 
 
-def _words(value: Json) -> list[str]:
+def words(value: Json) -> list[str]:
     """Return the words of a value, without what software is free to change."""
     text = unicodedata.normalize("NFKC", str(value or "")).casefold()
     text = unicodedata.normalize("NFKC", text)

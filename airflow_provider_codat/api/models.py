@@ -40,8 +40,9 @@ class Problem:
     """One thing wrong with a payload: where, which rule, what would be right.
 
     :param path: such as ``addresses[0].type``; empty for the payload itself.
-    :param rule: the JSON Schema keyword, ``unknown`` for a property that the
-        contract does not know, or ``json`` for what JSON cannot express.
+    :param rule: the JSON Schema keyword, ``unknown`` for a property that is
+        not listed, ``decimals`` or ``ignored`` for what a model says in prose, or
+        ``json`` for what JSON cannot express.
     :param message: what would be right. Never the value that was found.
     :param severity: ``error`` forbids the request, ``warning`` does not.
     :param by: who objects, where there are several who may.

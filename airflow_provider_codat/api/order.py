@@ -3,11 +3,12 @@
 import hashlib
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, Protocol
 
+from airflow_provider_codat.api.errors import AlreadyExists
 from airflow_provider_codat.api.models import (
     DataType,
     Destination,
@@ -20,9 +21,26 @@ from airflow_provider_codat.api.settle import Summary
 from airflow_provider_codat.api.wire import Request, create
 
 OnUnknownOutcome = Literal["reconcile", "fail", "resend"]
+IfExists = Literal["skip", "fail"]
+
+log = logging.getLogger(__name__)
+
+_MOST_NAMED = 5
 
 NOT_CREATED = "not_created"
 """What a person says who has looked, and found no record."""
+
+
+class Match(Protocol):
+    """A record that was in the books before, and is like a payload."""
+
+    @property
+    def record_id(self) -> str:
+        """The record's id in the accounting software."""
+
+    @property
+    def matched_on(self) -> tuple[str, ...]:
+        """The properties that are the same."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,9 @@ class Write:
     :param verdict: what a person says came of it: ``not_created`` or a record's id.
     :param grace_seconds: after which Codat lists whatever it has accepted.
     :param lifetime_seconds: after which a request without an answer acts no more.
+    :param existing: finds records like a payload among those that were in the books
+        before; None where nobody has looked.
+    :param if_exists: what to do where such a record is among it.
     :param quietly: whether it is one of so many that nobody wants to read of its steps.
     """
 
@@ -59,6 +80,8 @@ class Write:
     on_clear: OnClear = "reuse"
     grace_seconds: float = 60.0
     lifetime_seconds: float = 600.0
+    existing: Callable[[Json], Sequence[Match]] | None = None
+    if_exists: IfExists | None = None
     quietly: bool = False
 
     @property
@@ -115,3 +138,38 @@ class Done:
     """
 
     result: Summary
+
+
+def existed(write: Write, found: Sequence[Match]) -> Summary:
+    """Return what a task returns whose record was in the books before.
+
+    :raises AlreadyExists: when that is to fail the task, or several are like it.
+    """
+    matched = ", ".join(dict.fromkeys(name for m in found for name in m.matched_on))
+    ids = tuple(dict.fromkeys(match.record_id for match in found))
+    what = f"{write.data_type.record} with the same {matched}"
+    if len(ids) > 1:
+        listed = ", ".join(ids[:_MOST_NAMED]) + ", ..." * (len(ids) > _MOST_NAMED)
+        raise AlreadyExists(
+            f"the books hold {len(ids)} records of a {what}: {listed}. Nothing was "
+            "sent; fewer properties in match_on tell them apart",
+            record_ids=ids,
+        )
+    if write.if_exists == "fail":
+        raise AlreadyExists(
+            f"the books hold a {what} already: record {ids[0]}. Nothing was sent "
+            '(if_exists="fail")',
+            record_ids=ids,
+        )
+    log.log(write.told, "The books hold a %s: record %s; nothing is sent", what, ids[0])
+    return {
+        "push_operation_key": "",
+        "status": "Exists",
+        "record_id": ids[0],
+        "company_id": write.destination.company_id,
+        "connection_id": write.destination.connection_id,
+        "warnings": [],
+        "requested_at": "",
+        "completed_at": None,
+        "adopted": False,
+    }

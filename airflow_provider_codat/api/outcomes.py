@@ -42,7 +42,7 @@ def _invalid(row: Rejected, found: RowJournal | None) -> Outcome:
 
 def _outcome(row: Row | Rejected, found: RowJournal) -> Outcome:
     status: Status = found.status or found.open_status
-    in_the_books = status == "Success"
+    in_the_books = status in {"Success", "Exists"}
     ended = found.ended
     record = ended.result.get("record_id") if ended else None
     adopted = any(e.because == "adopted" for e in found.entries if e.kind == "op")

@@ -124,15 +124,28 @@ def succeeded(operation: PullOperation) -> PullOperation:
     )
 
 
+def lasting(operation: PullOperation) -> bool:
+    """Whether another refresh would end as this one has."""
+    return operation.status.lower() in _LASTING
+
+
+_LASTING = {"autherror", "notsupported", "permissionserror", "prerequisitenotmet"}
 _OTHERWISE = "refresh again later; Codat's support asks for this dataset id"
+_UNREADABLE = f"Codat could not read the accounting software; {_OTHERWISE}"
+_UNFITTING = f"Codat could not make its own data of what it has read; {_OTHERWISE}"
 _ADVICE = {
     "autherror": "the connection is no longer authorised. The company must link it to "
     "its accounting software again",
     "cancelled": "somebody stopped it. Refresh again",
+    "fetcherror": _UNREADABLE,
+    "internalerror": f"Codat itself failed; {_OTHERWISE}",
+    "maperror": _UNFITTING,
     "notsupported": "this accounting software does not offer this data type",
     "permissionserror": "whoever linked the connection may not read this in the "
     "accounting software. Somebody who may has to link it again",
     "prerequisitenotmet": "it rests on another data type. Refresh that one first",
+    "processingerror": _UNFITTING,
     "ratelimiterror": "the accounting software has been asked too often. Refresh "
     "again later",
+    "validationerror": _UNFITTING,
 }

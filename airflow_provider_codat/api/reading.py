@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, takewhile
 from typing import TypeVar
 
 from airflow_provider_codat.api import wire
@@ -161,25 +161,93 @@ def refreshed(
     :raises StillInProgress: when it has not ended by the deadline.
     """
     place = Destination(company_id, connection_id)
-    waits = _Waits(patience, deadline, poll_interval_seconds)
-    whose = (place.company_id, data_type.name)
-    # The one that kept ours from starting, and those before it; empty: not yet seen.
-    earlier: set[str] = set()
-    while not (
-        operation := (
-            yield from _start(*whose, place.connection_id, waits.hurried(), keys)
+    waits = _Waits(patience, deadline)
+    newest = ""
+    while True:
+        refresh = yield from requested(
+            place.company_id,
+            data_type.name,
+            patience,
+            keys=keys,
+            deadline=deadline,
+            connection_id=place.connection_id,
+            poll_interval_seconds=poll_interval_seconds,
+            newest=newest,
         )
-    ):
+        ended = yield from _ended(refresh.operation, waits, poll_interval_seconds)
+        if refresh.fresh:
+            return succeeded(ended)
+        newest = refresh.newest
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A refresh that has to end before Codat's copy is known to be fresh.
+
+    :param fresh: whether it began after it was asked for. One that began before may
+        not show what was in the books by then: another has to follow it.
+    :param newest: the id of the newest pull operation that there was, for
+        :func:`requested` when this one has ended; empty where none has to follow.
+    """
+
+    operation: PullOperation
+    fresh: bool
+    newest: str = ""
+
+
+def requested(
+    company_id: str,
+    data_type: str,
+    patience: Patience,
+    *,
+    keys: Callable[[], str],
+    deadline: float,
+    connection_id: str | None = None,
+    poll_interval_seconds: float = 15.0,
+    newest: str = "",
+) -> Conversation[Refresh]:
+    """Start a refresh, or return the one that has to end first.
+
+    :param keys: makes an idempotency key that nobody else has.
+    :param deadline: epoch seconds.
+    :param connection_id: of one connection alone; None: of all of the company's.
+    :param newest: of the refresh that had to end first; empty when there was none.
+        What is newer began after it was asked for, whoever started it.
+    :raises StillInProgress: when none has started by the deadline.
+    """
+    whose = (checked_uuid(company_id, "company_id"), data_type)
+    if connection_id is not None:
+        connection_id = checked_uuid(connection_id, "connection_id")
+    waits = _Waits(patience, deadline)
+    while True:
+        started_now = yield from _start(*whose, connection_id, waits.hurried(), keys)
+        if started_now is not None:
+            return Refresh(started_now, fresh=True)
         listed = yield from _pull_operations(*whose, waits.hurried())
-        later = [each for each in listed if earlier and each.id not in earlier]
-        if operation := first_of(place.connection_id, later):
-            break
+        # Somebody else's may read one connection alone: it will do for that one.
+        if newest and connection_id is not None:
+            later = takewhile(lambda each: each.id != newest, listed)
+            if found := first_of(connection_id, later):
+                return Refresh(found, fresh=True)
         if before_us := running(listed):
-            earlier = {each.id for each in listed}
-            yield from _ended(before_us[0], waits)
-        else:
-            yield from waits.pause(poll_interval_seconds, _another_runs(data_type.name))
-    return succeeded((yield from _ended(operation, waits)))
+            return Refresh(before_us[0], fresh=False, newest=listed[0].id)
+        yield from waits.pause(poll_interval_seconds, _another_runs(data_type))
+
+
+def refresh_ended(
+    operation: PullOperation,
+    patience: Patience,
+    *,
+    deadline: float,
+    poll_interval_seconds: float = 15.0,
+) -> Conversation[PullOperation]:
+    """Wait until a pull operation has ended, however it ends.
+
+    :param deadline: epoch seconds.
+    :raises StillInProgress: when it has not ended by then.
+    """
+    waits = _Waits(patience, deadline)
+    return (yield from _ended(operation, waits, poll_interval_seconds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +256,6 @@ class _Waits:
 
     patience: Patience
     deadline: float
-    longest_seconds: float
 
     def _left_seconds(self) -> float:
         return max(0.0, self.deadline - self.patience.clock())
@@ -208,16 +275,17 @@ class _Waits:
         yield Pause(min(seconds, left), reason)
 
 
-def _ended(operation: PullOperation, waits: _Waits) -> Conversation[PullOperation]:
-    """Wait until a pull operation has ended, however it ends."""
+def _ended(
+    operation: PullOperation, waits: _Waits, poll_interval_seconds: float
+) -> Conversation[PullOperation]:
     request = wire.read_pull_operation(operation.company_id, operation.id)
     read = pull_operation_expected(operation.company_id, operation.id)
-    seconds = min(_FIRST_POLL_SECONDS, waits.longest_seconds)
+    seconds = min(_FIRST_POLL_SECONDS, poll_interval_seconds)
     while not operation.ended:
         reason = f"Pull operation {operation.id} is {operation.status}"
         yield from waits.pause(seconds, reason)
         operation = yield from get(request, read, waits.hurried())
-        seconds = min(waits.longest_seconds, seconds * _SLOWER)
+        seconds = min(poll_interval_seconds, seconds * _SLOWER)
     return operation
 
 

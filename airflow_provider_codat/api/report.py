@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, TypedDict, get_args
 
 Status: TypeAlias = Literal[
     "Success",
+    "Exists",
     "Failed",
     "Invalid",
     "Changed",
@@ -21,6 +22,7 @@ MOST_LISTED = 20
 """Rows that a listing names."""
 
 _STATUSES: tuple[Status, ...] = get_args(Status)
+_THERE: frozenset[Status] = frozenset({"Success", "Exists"})
 _LONGEST_REASON = 500
 
 
@@ -30,11 +32,11 @@ class Outcome(TypedDict):
     - ``row``: its number in the source, from 1.
     - ``item_key``: what the author calls it, or the digest of its body; empty where
       it could not be identified.
-    - ``status``: ``Success``: it is in the books. ``Failed``: refused, nothing was
-      created. ``Invalid``: nothing was sent. ``Changed``: an earlier try created it
-      from another payload. ``TimedOut``: it may still appear. ``Unknown``: it may
-      exist, and is not sent again. ``Pending``: accepted, not ended. ``NotSent``: not
-      tried.
+    - ``status``: ``Success``: it is in the books. ``Exists``: such a record was there
+      before, and nothing was sent. ``Failed``: refused, nothing was created.
+      ``Invalid``: nothing was sent. ``Changed``: an earlier try created it from another
+      payload. ``TimedOut``: it may still appear. ``Unknown``: it may exist, and is not
+      sent again. ``Pending``: accepted, not ended. ``NotSent``: not tried.
     - ``record_id``: which record it became; None where there is none that is known.
     - ``push_operation_key``: may be empty.
     - ``adopted``: whether it was found in the books, after the answer was lost.
@@ -57,8 +59,8 @@ def line_of(outcome: Outcome) -> str:
 
 
 def in_the_books(outcome: Outcome) -> bool:
-    """Whether the row, as it was handed over, is known to be in the books."""
-    return outcome["status"] == "Success"
+    """Whether the row, or one like it that was there before, is in the books."""
+    return outcome["status"] in _THERE
 
 
 def listing(outcomes: Iterable[Outcome], most: int = MOST_LISTED) -> str:
@@ -97,7 +99,7 @@ class Tally:
     @property
     def missing(self) -> int:
         """How many rows are not in the books."""
-        return self.rows - self._statuses["Success"]
+        return self.rows - sum(self._statuses[status] for status in _THERE)
 
     def add(self, outcome: Outcome) -> None:
         """Take in what became of one more row."""

@@ -1,7 +1,8 @@
 """The tables that decide what to do on each answer. Pure: values in, a value out.
 
 A GET may be repeated freely. A POST is repeated with the same idempotency key and
-the same bytes, and only while Codat is sure to remember the key.
+the same bytes, and only while Codat is sure to remember the key. A PUT that updates a
+record may be repeated, too: it leaves the same values.
 """
 
 from collections.abc import Callable
@@ -139,7 +140,33 @@ def after_post(answer: Answer, sends: Sends) -> Verdict:
             # gateway's says nothing of what Codat did.
             return Verdict.UNKNOWN if answer.codats_own else Verdict.REPEAT
         case _:
-            return Verdict.UNKNOWN if sends.unresolved else Verdict.REFUSE
+            return _after_refusal(sends)
+
+
+def after_update(answer: Answer, sends: Sends) -> Verdict:
+    """Decide on the answer to a PUT that leaves the same values when it is repeated.
+
+    Only a refusal may mean something else then: a send whose answer was lost may have
+    changed the record, and a second one is refused for that.
+
+    :param sends: what the sends *before* this one had left open.
+    """
+    match answer.status:
+        case None | 408:
+            return Verdict.REPEAT
+        case 429:
+            return Verdict.REPEAT_LATER
+        case status if status < 400:  # noqa: PLR2004 - HTTP's own number
+            return _after_success(answer, sends)
+        case status if status >= 500:  # noqa: PLR2004 - the same
+            return Verdict.REPEAT
+        case _:
+            return _after_refusal(sends)
+
+
+def _after_refusal(sends: Sends) -> Verdict:
+    """Decide on a 4xx: of a send before it, which had no answer, it tells nothing."""
+    return Verdict.UNKNOWN if sends.unresolved else Verdict.REFUSE
 
 
 def _after_success(answer: Answer, sends: Sends) -> Verdict:

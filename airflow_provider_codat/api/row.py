@@ -9,13 +9,9 @@ from airflow_provider_codat.api.digests import Digests
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.jsonvalues import at, to_json
 from airflow_provider_codat.api.models import Json, Problem
-from airflow_provider_codat.api.payload import (
-    READ_ONLY,
-    canonical,
-    parse_json,
-    without,
-)
-from airflow_provider_codat.api.schema import UnknownProperties, contract, problems
+from airflow_provider_codat.api.payload import READ_ONLY, canonical, parse_json
+from airflow_provider_codat.api.schema import contract
+from airflow_provider_codat.api.validation import Check
 
 _LONGEST_KEY = 250
 
@@ -34,17 +30,13 @@ class Line(NamedTuple):
 class Rules:
     """How rows are read, checked and told apart.
 
-    :param data_type: Codat's key, such as ``customers``.
+    :param check: what rows are held against.
     :param item_key: the property that identifies a row; None: its body does.
-    :param against_schema: whether to hold rows against the contract.
-    :param unknown_properties: see :func:`schema.problems`.
     :param read_only_fields: names that are left out; none to send them too.
     """
 
-    data_type: str = "customers"
+    check: Check = field(default_factory=Check)
     item_key: str | None = None
-    against_schema: bool = True
-    unknown_properties: UnknownProperties = "warn"
     read_only_fields: Collection[str] = READ_ONLY
 
 
@@ -82,7 +74,7 @@ class Rejected:
 
 
 class Attempt(NamedTuple):
-    """A row that was read as far as it can be, not yet held against the contract.
+    """A row that was read as far as it can be, not yet checked.
 
     :param payload: None where it is not one JSON object.
     :param row: None where it cannot be identified.
@@ -97,11 +89,9 @@ class Attempt(NamedTuple):
 
     def problems(self, rules: Rules) -> tuple[Problem, ...]:
         """Return all that is wrong, warnings included."""
-        if self.payload is None or not rules.against_schema:
+        if self.payload is None:
             return self.faults
-        return self.faults + problems(
-            self.payload, rules.data_type, unknown_properties=rules.unknown_properties
-        )
+        return self.faults + rules.check.problems(self.payload)
 
     def rejected(self, found: Iterable[Problem]) -> Rejected | None:
         """Return it as a row that cannot be sent; None when no problem forbids it."""
@@ -117,7 +107,7 @@ class Reader:
         self._rules = rules
         self._items = items
         self._copies = Digests()
-        known = contract(rules.data_type)["properties"]
+        known = {*contract(rules.check.data_type)["properties"], *rules.check.listed}
         self._foreign = rules.item_key if rules.item_key not in known else None
 
     def attempt(self, number: int, raw: object) -> Attempt:
@@ -130,7 +120,9 @@ class Reader:
         key, fault = ("", "") if name is None else _key(customer.get(name))
         if self._foreign in customer:
             customer = {n: v for n, v in customer.items() if n != self._foreign}
-        payload, left_out = without(customer, self._rules.read_only_fields)
+        payload, left_out = self._rules.check.without_read_only(
+            customer, self._rules.read_only_fields
+        )
         row = None
         if not fault:
             row = self._identified(number, key, payload)

@@ -6,24 +6,21 @@ this module whenever it reads a DAG.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
-from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.jsonvalues import Step, path_of
 from airflow_provider_codat.api.models import Json, Problem
-from airflow_provider_codat.api.payload import READ_ONLY, read_payload, without
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
 
 UnknownProperties: TypeAlias = Literal["warn", "fail", "ignore"]
 Severity: TypeAlias = Literal["error", "warning"]
-_Route: TypeAlias = tuple[Step, ...]
+Route: TypeAlias = tuple[Step, ...]
 
 _SEVERITIES: dict[str, Severity | None] = {
     "warn": "warning",
@@ -43,62 +40,14 @@ _MOST_CHOICES = 12
 _LONGEST_NAME = 60
 
 
-class _Finding(NamedTuple):
+class Finding(NamedTuple):
     """A problem whose place is still a route through the payload."""
 
-    route: _Route
+    route: Route
     rule: str
     message: str
     severity: Severity = "error"
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What became of a payload, and all that is wrong with it.
-
-    :param payload: what would be sent; None if it could not be read.
-    :param left_out: paths of the read-only properties that would not be sent.
-    :param problems: errors and warnings in the order of the document.
-    """
-
-    payload: Json
-    left_out: tuple[str, ...]
-    problems: tuple[Problem, ...]
-
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        """What forbids the request."""
-        return tuple(p for p in self.problems if p.severity == "error")
-
-
-def checked(
-    value: object,
-    data_type: str = "customers",
-    *,
-    against_schema: bool = True,
-    unknown_properties: UnknownProperties = "warn",
-    read_only_fields: Collection[str] = READ_ONLY,
-    read: Callable[[object], Json] = read_payload,
-) -> Checked:
-    """Take a payload all the way from what was given to what would be sent.
-
-    :param value: anything that ``read`` reads.
-    :param data_type: Codat's key, see :func:`problems`.
-    :param against_schema: whether to hold it against the contract, too.
-    :param unknown_properties: see :func:`problems`.
-    :param read_only_fields: names that are left out; none to send them too.
-    :param read: makes JSON of the value and raises ``PayloadInvalid``, which is
-        returned as problems here.
-    """
-    try:
-        payload = read(value)
-    except PayloadInvalid as invalid:
-        return Checked(None, (), invalid.problems)
-    payload, left_out = without(payload, read_only_fields)
-    if not against_schema:
-        return Checked(payload, left_out, ())
-    found = problems(payload, data_type, unknown_properties=unknown_properties)
-    return Checked(payload, left_out, found)
+    by: str = ""
 
 
 def problems(
@@ -120,7 +69,7 @@ def problems(
     :raises ValueError: when there is no schema for the data type, or no such choice.
     """
     return held_against(
-        _validator(data_type), payload, unknown_properties=unknown_properties
+        contract_validator(data_type), payload, unknown_properties=unknown_properties
     )
 
 
@@ -137,14 +86,38 @@ def held_against(
     :param unknown_properties: see :func:`problems`.
     :raises ValueError: when there is no such choice.
     """
+    found = findings(validator, payload, unknown_properties=unknown_properties)
+    return in_order(payload, found)
+
+
+def findings(
+    validator: "Draft202012Validator",
+    payload: Json,
+    *,
+    unknown_properties: UnknownProperties = "warn",
+) -> list[Finding]:
+    """Return the same as :func:`held_against`, in no order."""
     if unknown_properties not in _SEVERITIES:
         raise ValueError(f"unknown_properties must be one of {', '.join(_SEVERITIES)}")
     found = list(dict.fromkeys(_violations(payload, validator)))
     severity = _SEVERITIES[unknown_properties]
     if severity:
         found.extend(_unknown(payload, validator.schema, (), severity))
-    found.sort(key=lambda finding: _position(payload, finding.route))
-    return tuple(_problem(finding) for finding in found)
+    return found
+
+
+def in_order(payload: Json, found: Iterable[Finding]) -> tuple[Problem, ...]:
+    """Return findings as problems, in the order of the document.
+
+    Those of one place stand together, as they were found.
+    """
+    listed = list(found)
+    met = {route: number for number, (route, *_) in reversed([*enumerate(listed)])}
+
+    def place(finding: Finding) -> tuple[list[int], int]:
+        return _position(payload, finding.route), met[finding.route]
+
+    return tuple(map(_problem, sorted(listed, key=place)))
 
 
 @cache
@@ -176,7 +149,16 @@ def contract(data_type: str) -> Mapping[str, Any]:
 
 
 @cache
-def _validator(data_type: str) -> "Draft202012Validator":
+def contract_validator(data_type: str) -> "Draft202012Validator":
+    """Return what holds payloads against :func:`contract`."""
+    return validator_of(contract(data_type))
+
+
+def validator_of(schema: Mapping[str, Any]) -> "Draft202012Validator":
+    """Return what holds many payloads against a schema, quickly.
+
+    :param schema: without references and ``prefixItems``.
+    """
     # Slow to import, and needed by no DAG that is only being read.
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - see above
 
@@ -184,7 +166,7 @@ def _validator(data_type: str) -> "Draft202012Validator":
     rules = {"properties": below.properties, "items": below.items}
     extend: Any = validators.extend  # it has no types
     quick: type[Draft202012Validator] = extend(Draft202012Validator, rules)
-    return quick(contract(data_type))
+    return quick(schema)
 
 
 class _Below:
@@ -237,24 +219,24 @@ class _Below:
             yield error
 
 
-def _violations(payload: Json, validator: "Draft202012Validator") -> Iterator[_Finding]:
+def _violations(payload: Json, validator: "Draft202012Validator") -> Iterator[Finding]:
     """Yield what the schema forbids; what is missing several times, if it is so."""
     for error in validator.iter_errors(payload):
         route, rule = tuple(error.absolute_path), str(error.validator)
         if rule == "required":
             yield from _missing(route, error.instance, error.schema)
         elif rule != "type" or "enum" not in error.schema:  # a choice says both
-            yield _Finding(route, rule, _message(rule, error.schema, error.instance))
+            yield Finding(route, rule, _message(rule, error.schema, error.instance))
 
 
 def _missing(
-    route: _Route, value: Collection[str], schema: Mapping[str, Any]
-) -> Iterator[_Finding]:
+    route: Route, value: Collection[str], schema: Mapping[str, Any]
+) -> Iterator[Finding]:
     for name in schema["required"]:
         if name not in value:
             wanted = schema.get("properties", {}).get(name)
             what = f": {_wanted(wanted)}" if wanted else ""
-            yield _Finding((*route, name), "required", f"is required{what}")
+            yield Finding((*route, name), "required", f"is required{what}")
 
 
 def _message(rule: str, schema: Mapping[str, Any], value: Json) -> str:
@@ -274,7 +256,7 @@ def _wanted(schema: Mapping[str, Any]) -> str:
     choices = schema.get("enum")
     if choices:
         rest = len(choices) - _MOST_CHOICES
-        listed = ", ".join(str(choice) for choice in choices[:_MOST_CHOICES])
+        listed = ", ".join(" ".join(str(c).split()) for c in choices[:_MOST_CHOICES])
         return f"one of {listed}{f' and {rest} more' if rest > 0 else ''}"
     types = schema.get("type", "a value")
     names = [types] if isinstance(types, str) else types
@@ -299,9 +281,9 @@ def _json_type(value: Json) -> str:
 def _unknown(
     value: Json,
     schema: Mapping[str, Any] | bool,
-    route: _Route,
+    route: Route,
     severity: Severity,
-) -> Iterator[_Finding]:
+) -> Iterator[Finding]:
     """Yield the properties that the contract does not know, at every depth."""
     if isinstance(schema, bool):  # JSON Schema for: anything, or nothing
         return
@@ -316,7 +298,7 @@ def _unknown(
         if name in known:
             yield from _unknown(item, known[name], (*route, name), severity)
         elif not free:
-            yield _Finding((*route, name), "unknown", _proposal(name, known), severity)
+            yield Finding((*route, name), "unknown", _proposal(name, known), severity)
 
 
 def _proposal(name: str, known: Collection[str]) -> str:
@@ -326,7 +308,7 @@ def _proposal(name: str, known: Collection[str]) -> str:
     return f"unknown property{meant}"
 
 
-def _position(payload: Json, route: _Route) -> list[int]:
+def _position(payload: Json, route: Route) -> list[int]:
     """Return where in the document a route leads, for sorting."""
     position: list[int] = []
     node = payload
@@ -341,7 +323,6 @@ def _position(payload: Json, route: _Route) -> list[int]:
     return position
 
 
-def _problem(finding: _Finding) -> Problem:
-    return Problem(
-        path_of(finding.route), finding.rule, finding.message, finding.severity
-    )
+def _problem(finding: Finding) -> Problem:
+    route, rule, message, severity, by = finding
+    return Problem(path_of(route), rule, message, severity, by)

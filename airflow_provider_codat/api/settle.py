@@ -28,7 +28,11 @@ _SLOWER = 1.5
 
 
 class Summary(TypedDict):
-    """What came of one write."""
+    """What came of one write.
+
+    ``status`` is Codat's word for its push operation, or ``Exists`` where such a record
+    was in the books before, and nothing was sent.
+    """
 
     push_operation_key: str
     status: str

@@ -32,6 +32,10 @@ _LENGTHS = (500, 120, 0)
 _Document: TypeAlias = "dict[str, Any]"
 
 
+_NOTHING = {"existed", "no", "released"}
+"""The entries after which nothing of ours is in the books."""
+
+
 @dataclass(slots=True)
 class RowJournal:
     """What is known of one row, and what was said of it.
@@ -61,11 +65,13 @@ class RowJournal:
     @property
     def may_have_created(self) -> bool:
         """Whether it was sent, and not for nothing for sure."""
-        return bool(self.entries) and self.entries[-1].kind not in {"no", "released"}
+        return bool(self.entries) and self.entries[-1].kind not in _NOTHING
 
     @property
     def ended(self) -> Entry | None:
-        """The entry that says which record it became."""
+        """The entry that says which record it became, or which was there before."""
+        if self.entries and self.entries[-1].kind == "existed":
+            return self.entries[-1]
         return next((e for e in reversed(self.entries) if e.kind == "end"), None)
 
     @property
@@ -121,33 +127,44 @@ def _packed(document: _Document) -> str:
 
 
 def _document(rows: list[RowJournal], longest: int) -> _Document:
-    """Return the columns of ordinary rows, and the others whole."""
+    """Return what the rows have in common, the columns, and the exceptions."""
     first = next((r.entries[0] for r in rows if r.entries), Entry("intent", 0, 0.0))
     columns = [_column(row, first) for row in rows]
     return {
         "at": first.at,
         "life": first.life,
         "query": first.query,
-        "items": "".join(row.item.hex() for row in rows),
-        "digests": "".join(row.digest.hex() for row in rows),
-        "done": "".join("1" if row.status == "Success" else "0" for row in rows),
+        "items": b"".join(row.item for row in rows).hex(),
+        "digests": b"".join(row.digest for row in rows).hex(),
+        **_in_columns(rows, columns),
+        **_exceptions(rows, columns, longest),
+    }
+
+
+def _in_columns(rows: list[RowJournal], columns: list["_Column"]) -> _Document:
+    """Return what is the same for nearly all rows, one value for each."""
+    return {
+        "done": "".join(str(int(row.status == "Success")) for row in rows),
         "after": [column.after for column in columns],
         "operations": [column.operation for column in columns],
         "records": [column.record for column in columns],
-        "others": {
-            str(n): [_compact(e, row.digest.hex()) for e in row.entries]
-            for n, row in enumerate(rows)
-            if columns[n].after is None
-        },
-        "statuses": {
-            str(n): r.status for n, r in enumerate(rows) if r.status not in _PLAIN
-        },
-        "said": {
-            str(n): [words[:longest] for words in row.said if longest]
-            for n, row in enumerate(rows)
-            if row.said
-        },
     }
+
+
+def _exceptions(
+    rows: list[RowJournal], columns: list["_Column"], longest: int
+) -> _Document:
+    """Return what the columns do not hold, by the place of its row in the window."""
+    others, statuses, said = {}, {}, {}
+    for number, (row, column) in enumerate(zip(rows, columns, strict=True)):
+        place = str(number)
+        if column.after is None:
+            others[place] = [_compact(e, row.digest.hex()) for e in row.entries]
+        if row.status not in _PLAIN:
+            statuses[place] = row.status
+        if row.said:
+            said[place] = [words[:longest] for words in row.said if longest]
+    return {"others": others, "statuses": statuses, "said": said}
 
 
 class _Column(NamedTuple):
@@ -177,23 +194,19 @@ _NONE = 0
 
 def _is_ordinary(row: RowJournal, first: Entry) -> bool:
     """Whether the columns can hold all that matters of a row's entries."""
-    entries = row.entries
-    if [e.kind for e in entries] not in _ORDINARY:
+    if [e.kind for e in row.entries] not in _ORDINARY:
         return False
-    intent = entries[0]
-    if intent.because != "first" or intent.query != first.query:
-        return False
-    if intent.digest[:16] != row.digest.hex():
-        return False
-    if any(e.generation or e.life != first.life for e in entries):
-        return False
-    if (
-        any(e.because for e in entries[1:])
-        or len({e.operation_key for e in entries[1:]}) > 1
-    ):
-        return False
+    intent, *answers = row.entries
+    begun = (intent.generation, intent.life, intent.because, intent.query)
+    told = {(e.generation, e.life, e.because, e.operation_key) for e in answers}
     # A result with warnings says more than the columns hold.
-    return entries[-1].kind != "end" or set(entries[-1].result) == {"record_id"}
+    plain = row.ended is None or set(row.ended.result) == {"record_id"}
+    return (
+        plain
+        and begun == (0, first.life, "first", first.query)
+        and intent.digest[:16] == row.digest.hex()
+        and told <= {(0, first.life, "", row.operation_key)}
+    )
 
 
 _ORDINARY: list[list[str]] = [["intent"], ["intent", "op"], ["intent", "op", "end"]]

@@ -108,6 +108,33 @@ def create(
     )
 
 
+def update(
+    destination: Destination,
+    data_type: DataType,
+    record_id: str,
+    body: bytes,
+    *,
+    force: bool = False,
+    timeout_in_minutes: int | None = None,
+) -> Request:
+    """Ask Codat to change one record; a PUT has no idempotency key.
+
+    :param record_id: as the accounting software spells it: any text.
+    :param force: whether to write over a change that Codat has not read yet.
+    """
+    company, connection = destination.company_id, destination.connection_id
+    above = segments("companies", company, "connections", connection, "push")
+    return Request(
+        method="PUT",
+        path=above + segments(data_type.segment, record_id),
+        # Left out, it is false.
+        query=_query(
+            {"timeoutInMinutes": timeout_in_minutes, "forceUpdate": force or None}
+        ),
+        body=body,
+    )
+
+
 def read_push_operation(company_id: str, push_operation_key: str) -> Request:
     """Ask how one push operation stands."""
     company = checked_uuid(company_id, "company_id")
@@ -212,6 +239,32 @@ def read_customer(company_id: str, customer_id: str) -> Request:
     return Request(
         "GET", segments("companies", company, "data", "customers", customer_id)
     )
+
+
+def list_connections(company_id: str, *, page: int, page_size: int) -> Request:
+    """Ask for one page of a company's connections."""
+    company = checked_uuid(company_id, "company_id")
+    path = segments("companies", company, "connections")
+    return Request("GET", path, _page(page, page_size, None, None))
+
+
+def read_connection(destination: Destination) -> Request:
+    """Ask how one connection stands."""
+    company, connection = destination.company_id, destination.connection_id
+    return Request("GET", segments("companies", company, "connections", connection))
+
+
+def list_integrations(*, page: int, page_size: int) -> Request:
+    """Ask for one page of the integrations that Codat has."""
+    return Request("GET", "/integrations", _page(page, page_size, None, None))
+
+
+def read_integration(platform_key: str) -> Request:
+    """Ask what one integration can do.
+
+    :param platform_key: its four letters, such as ``gbol``.
+    """
+    return Request("GET", segments("integrations", platform_key))
 
 
 def list_companies() -> Request:

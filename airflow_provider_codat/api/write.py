@@ -24,7 +24,13 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.journal import Entry, Past
 from airflow_provider_codat.api.models import Json, PushOperation
-from airflow_provider_codat.api.order import NOT_CREATED, Done, Write, Written
+from airflow_provider_codat.api.order import (
+    NOT_CREATED,
+    Done,
+    Write,
+    Written,
+    existed,
+)
 from airflow_provider_codat.api.progress import Progress, payload_changed, quiet_at
 from airflow_provider_codat.api.push_history import known_push_operation
 from airflow_provider_codat.api.reconcile import Books, CompanyBooks
@@ -95,6 +101,8 @@ class _Submission:
 
     def run(self) -> Conversation[Written | Done]:
         yield from self._hear()
+        if not self._known.begun and (there := (yield from self._there_before())):
+            return there
         if not self._known.begun and self._past.unseen_since is not None:
             yield from self._sending.intend(0, UNSEEN, self._past.unseen_since)
         while True:
@@ -127,6 +135,17 @@ class _Submission:
         elif not (self._known.in_doubt and may_obey(entries, self._wanted)):
             now, life = self._patience.clock(), self._write.life
             yield from self._sending.note(Entry("stood", 0, now, life, because=said))
+
+    def _there_before(self) -> Conversation[Done | None]:
+        """Look for such a record among those that were in the books before."""
+        find = self._write.existing
+        if find is None or not (found := find(self._write.payload)):
+            return None
+        result = existed(self._write, found)
+        entry = Entry("existed", 0, self._patience.clock(), self._write.life)
+        kept = cast("dict[str, Json]", result)
+        yield from self._sending.note(replace(entry, result=kept))
+        return Done(result)
 
     def _go(self, step: Step) -> Conversation[Written | Done | None]:
         """Do what a step asks for; None to ask the table again."""

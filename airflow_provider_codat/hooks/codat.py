@@ -48,7 +48,9 @@ from airflow_provider_codat.api.settle import Summary, settle
 from airflow_provider_codat.api.write import submit
 from airflow_provider_codat.hooks import form
 from airflow_provider_codat.hooks.many import ManyMixin
+from airflow_provider_codat.hooks.readiness import ReadinessMixin
 from airflow_provider_codat.hooks.reading import ReadingMixin
+from airflow_provider_codat.hooks.updating import UpdatingMixin
 
 if TYPE_CHECKING:
     import requests
@@ -70,7 +72,7 @@ T = TypeVar("T")
 _SECRET_HEADERS = ("auth", "cookie", "key", "secret", "token")
 
 
-class CodatHook(ReadingMixin, ManyMixin, BaseHook):
+class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook):
     """Talks to Codat with the credential of an Airflow connection.
 
     Not to be shared between threads.
@@ -94,6 +96,7 @@ class CodatHook(ReadingMixin, ManyMixin, BaseHook):
     ) -> None:
         super().__init__()
         self.codat_conn_id = codat_conn_id
+        self.requests = 0
         self._stopped = False
         self._overrides = {**(hook_params or {}), **overrides}
 
@@ -195,6 +198,7 @@ class CodatHook(ReadingMixin, ManyMixin, BaseHook):
     def _send(self, request: wire.Request) -> wire.Reply:
         if self._stopped:
             raise Busy("the task was told to stop, so nothing more is sent")
+        self.requests += 1
         return self._transport.send(request)
 
     def _drive(self, conversation: Conversation[T]) -> T:

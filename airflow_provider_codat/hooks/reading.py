@@ -9,9 +9,21 @@ from uuid import uuid4
 
 from airflow_provider_codat.api import wire
 from airflow_provider_codat.api.client import Conversation, Patience, get
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
-from airflow_provider_codat.api.pulls import data_status_of, pull_operation_of
-from airflow_provider_codat.api.reading import cached, started
+from airflow_provider_codat.api.models import (
+    CUSTOMERS,
+    Destination,
+    Json,
+    PullOperation,
+    checked_uuid,
+)
+from airflow_provider_codat.api.pulls import data_status_of, pull_operation_expected
+from airflow_provider_codat.api.reading import (
+    Refresh,
+    cached,
+    refresh_ended,
+    requested,
+    started,
+)
 from airflow_provider_codat.api.replies import object_of, page_of, push_operation_of
 
 T = TypeVar("T")
@@ -119,6 +131,56 @@ class ReadingMixin(ABC):
         )
         return dict(operation.raw)
 
+    def request_refresh(
+        self,
+        company_id: str,
+        data_type: str,
+        *,
+        connection_id: str | None,
+        poll_interval_seconds: float,
+        deadline: float,
+        newest: str = "",
+    ) -> Refresh:
+        """Start a refresh, or return the one that has to end first.
+
+        :param newest: see :class:`airflow_provider_codat.api.reading.Refresh`.
+        :param deadline: epoch seconds.
+        :raises StillInProgress: when none has started by then.
+        """
+        return self._drive(
+            requested(
+                company_id,
+                data_type,
+                self._patience,
+                keys=lambda: str(uuid4()),
+                deadline=deadline,
+                connection_id=connection_id,
+                poll_interval_seconds=poll_interval_seconds,
+                newest=newest,
+            )
+        )
+
+    def settle_refresh(
+        self,
+        operation: PullOperation,
+        *,
+        poll_interval_seconds: float,
+        deadline: float,
+    ) -> PullOperation:
+        """Wait until a refresh has ended, however it ends.
+
+        :param deadline: epoch seconds.
+        :raises StillInProgress: when it has not ended by then.
+        """
+        return self._drive(
+            refresh_ended(
+                operation,
+                self._patience,
+                deadline=deadline,
+                poll_interval_seconds=poll_interval_seconds,
+            )
+        )
+
     def get_pull_operation(self, company_id: str, dataset_id: str) -> dict[str, Any]:
         """Return how one refresh stands, as Codat sent it.
 
@@ -131,7 +193,11 @@ class ReadingMixin(ABC):
         Source: https://docs.codat.io/platform-api#/operations/get-pull-operation
         """
         request = wire.read_pull_operation(company_id, dataset_id)
-        operation = self._drive(get(request, pull_operation_of, self._patience))
+        read = pull_operation_expected(
+            checked_uuid(company_id, "company_id"),
+            checked_uuid(dataset_id, "dataset_id"),
+        )
+        operation = self._drive(get(request, read, self._patience))
         return dict(operation.raw)
 
     def get_data_status(self, company_id: str) -> dict[str, dict[str, Any]]:

@@ -1,24 +1,38 @@
 """Operators that write into a company's books through Codat."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_codat.api.customers import AccountingCustomer
 from airflow_provider_codat.api.models import CUSTOMERS
-from airflow_provider_codat.api.order import OnUnknownOutcome
+from airflow_provider_codat.api.order import IfExists, OnUnknownOutcome
 from airflow_provider_codat.api.payload import READ_ONLY
 from airflow_provider_codat.api.resume import OnClear
 from airflow_provider_codat.api.schema import UnknownProperties
+from airflow_provider_codat.api.validation import Validate
 from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.operators.listing import ListAccountingCustomersOperator
 from airflow_provider_codat.operators.many import CreateRecordsOperator
 from airflow_provider_codat.operators.many_wanted import OnInvalid, OnQuota
+from airflow_provider_codat.operators.model import GetCustomerModelOperator
 from airflow_provider_codat.operators.record import CreateRecordOperator
+from airflow_provider_codat.operators.refresh import CodatDataRefreshOperator
+from airflow_provider_codat.operators.update import UpdateAccountingCustomerOperator
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath, RetryPolicy
+
+__all__ = [
+    "CodatDataRefreshOperator",
+    "CreateAccountingCustomerOperator",
+    "CreateAccountingCustomersOperator",
+    "GetCustomerModelOperator",
+    "ListAccountingCustomersOperator",
+    "UpdateAccountingCustomerOperator",
+]
 
 
 class CreateAccountingCustomerOperator(CreateRecordOperator):
@@ -30,7 +44,8 @@ class CreateAccountingCustomerOperator(CreateRecordOperator):
 
     :param company_id: Codat's company, a UUID. (templated)
     :param connection_id: that company's connection to its accounting software, a UUID:
-        Codat's, not Airflow's. (templated)
+        Codat's, not Airflow's. Without it, the company's one linked accounting
+        connection is taken. (templated)
     :param customer: the payload, see
         :class:`airflow_provider_codat.api.AccountingCustomer`: a dict whose leaves may
         be Jinja, an XComArg, or a text that renders to JSON or to a Python literal.
@@ -42,12 +57,24 @@ class CreateAccountingCustomerOperator(CreateRecordOperator):
     :param timeout_in_minutes: after which Codat calls the push operation TimedOut;
         none by default. For offline software. (templated)
     :param idempotency_key: a UUID of your own in place of the derived one. (templated)
-    :param validate: ``schema`` checks the payload against Codat's contract; ``off``
-        only makes it JSON.
+    :param validate: what the payload is checked against: ``schema`` is Codat's
+        contract, ``model`` what the connection's own software wants, ``both`` both of
+        them; ``off`` only makes it JSON. See ``docs/integrations.md``.
+    :param strict: whether limits that the model states in prose are errors, and not
+        warnings.
+    :param model: a stored model, as :class:`GetCustomerModelOperator` returns it, in
+        place of the connection's own. (templated)
     :param unknown_properties: whether a property that the contract does not know is a
         ``warn``-ing in the log, ``fail``s the task, or is ``ignore``d.
     :param read_only_fields: properties that are left out of the payload, and of its
         contacts, because Codat does not take them in writes; empty to send them.
+    :param preflight: whether to ask Codat first if the connection is linked and its
+        software can create customers. See ``docs/preflight.md``.
+    :param if_exists: what to do if such a customer is in the books already: ``skip``
+        returns its record, ``fail`` fails the task; nothing is sent. By default nobody
+        looks. It is the one protection against what *other* DAG runs have created.
+    :param match_on: by which properties such a customer is known: one that both have,
+        and that is the same, suffices.
     :param wait_for_completion: whether to wait until the customer is in the books. If
         not, the task succeeds once Codat has accepted it.
     :param poll_interval_seconds: the longest wait between two looks at the push
@@ -73,11 +100,14 @@ class CreateAccountingCustomerOperator(CreateRecordOperator):
     :param hook_params: extras of the connection, overridden for this task.
     :param retry_policy: Airflow's (3.3 and later);
         :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
-    :return: a dict of ``push_operation_key``, ``status``, ``record_id`` (None unless it
-        is in the books), ``company_id``, ``connection_id``, ``warnings`` (texts),
-        ``requested_at``, ``completed_at`` (times as Codat writes them), ``adopted``
-        (whether it was found in the books after the answer was lost).
+    :return: a dict of ``push_operation_key``, ``status`` (Codat's, or ``Exists``),
+        ``record_id`` (None unless it is in the books), ``company_id``,
+        ``connection_id``, ``warnings`` (texts), ``requested_at``, ``completed_at``
+        (times as Codat writes them), ``adopted`` (whether it was found in the books
+        after the answer was lost).
     :raises PayloadInvalid: with every problem; nothing was sent.
+    :raises ConnectionUnusable: nothing was sent.
+    :raises AlreadyExists: with ``if_exists``; nothing was sent.
     :raises PushFailed: with every reason that Codat gave.
     :raises PushTimedOut: Codat gave up waiting; the customer may still appear.
     :raises OutcomeUnknown: a customer may exist; it is not sent again.
@@ -95,22 +125,31 @@ class CreateAccountingCustomerOperator(CreateRecordOperator):
         "idempotency_key",
         "completion_timeout_seconds",
         "unknown_resolution",
+        "model",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"customer": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "customer": "json",
+        "model": "json",
+    }
 
     def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
         self,
         *,
         company_id: str,
-        connection_id: str,
+        connection_id: str | None = None,
         customer: AccountingCustomer | Mapping[str, Any] | str,
         codat_conn_id: str = CodatHook.default_conn_name,
         item_key: str | None = None,
         timeout_in_minutes: int | str | None = None,
         idempotency_key: str | None = None,
-        validate: Literal["schema", "off"] = "schema",
+        validate: Validate = "schema",
+        strict: bool = False,
+        model: Mapping[str, Any] | str | None = None,
         unknown_properties: UnknownProperties = "warn",
         read_only_fields: Collection[str] = READ_ONLY,
+        preflight: bool = False,
+        if_exists: IfExists | None = None,
+        match_on: Collection[str] = CUSTOMERS.identifying,
         wait_for_completion: bool = True,
         poll_interval_seconds: float = 30.0,
         completion_timeout_seconds: float | str = 3600.0,
@@ -138,8 +177,13 @@ class CreateAccountingCustomerOperator(CreateRecordOperator):
         self.timeout_in_minutes = timeout_in_minutes
         self.idempotency_key = idempotency_key
         self.validate = validate
+        self.strict = strict
+        self.model = model
         self.unknown_properties = unknown_properties
         self.read_only_fields = read_only_fields
+        self.preflight = preflight
+        self.if_exists = if_exists
+        self.match_on = match_on
         self.wait_for_completion = wait_for_completion
         self.poll_interval_seconds = poll_interval_seconds
         self.completion_timeout_seconds = completion_timeout_seconds
@@ -215,14 +259,18 @@ class CreateAccountingCustomersOperator(CreateRecordsOperator):
         "timeout_in_minutes",
         "completion_timeout_seconds",
         "unknown_resolution",
+        "model",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"customers": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "customers": "json",
+        "model": "json",
+    }
 
     def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
         self,
         *,
         company_id: str,
-        connection_id: str,
+        connection_id: str | None = None,
         customers: Sequence[AccountingCustomer | Mapping[str, Any]] | str | None = None,
         customers_path: "str | ObjectStoragePath | None" = None,
         codat_conn_id: str = CodatHook.default_conn_name,
@@ -234,9 +282,14 @@ class CreateAccountingCustomersOperator(CreateRecordsOperator):
         requests_per_minute: int | None = None,
         on_quota: OnQuota = "fail",
         timeout_in_minutes: int | str | None = None,
-        validate: Literal["schema", "off"] = "schema",
+        validate: Validate = "schema",
+        strict: bool = False,
+        model: Mapping[str, Any] | str | None = None,
         unknown_properties: UnknownProperties = "warn",
         read_only_fields: Collection[str] = READ_ONLY,
+        preflight: bool = False,
+        if_exists: IfExists | None = None,
+        match_on: Collection[str] = CUSTOMERS.identifying,
         wait_for_completion: bool = True,
         poll_interval_seconds: float = 30.0,
         completion_timeout_seconds: float | str = 3600.0,
@@ -270,8 +323,13 @@ class CreateAccountingCustomersOperator(CreateRecordsOperator):
         self.on_quota = on_quota
         self.timeout_in_minutes = timeout_in_minutes
         self.validate = validate
+        self.strict = strict
+        self.model = model
         self.unknown_properties = unknown_properties
         self.read_only_fields = read_only_fields
+        self.preflight = preflight
+        self.if_exists = if_exists
+        self.match_on = match_on
         self.wait_for_completion = wait_for_completion
         self.poll_interval_seconds = poll_interval_seconds
         self.completion_timeout_seconds = completion_timeout_seconds

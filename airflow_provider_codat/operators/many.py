@@ -1,7 +1,7 @@
 """Creating many records in a company's books, of whatever data type, in one task."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_codat.api.batch import Batch
@@ -12,9 +12,11 @@ from airflow_provider_codat.api.errors import (
     RateLimited,
     SettingsInvalid,
 )
+from airflow_provider_codat.api.order import IfExists, Write
 from airflow_provider_codat.api.quota import Quota, requests_for
 from airflow_provider_codat.api.report import Tally
 from airflow_provider_codat.api.rows import MOST_IN_A_LIST, Survey
+from airflow_provider_codat.operators.beforehand import looked_first
 from airflow_provider_codat.operators.files import check_writable
 from airflow_provider_codat.operators.many_try import (
     BatchTry,
@@ -31,6 +33,7 @@ from airflow_provider_codat.operators.many_wanted import (
     writes_of,
 )
 from airflow_provider_codat.operators.notebook import (
+    announced,
     life_of,
     mapped,
     opened_batch,
@@ -42,6 +45,7 @@ from airflow_provider_codat.operators.waiting import (
     check_not_late,
     pause,
 )
+from airflow_provider_codat.operators.wanted import blank_write
 from airflow_provider_codat.operators.writing import WriteOperator
 from airflow_provider_codat.triggers.event import PushOperationsEvent
 
@@ -68,6 +72,9 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
     requests_per_minute: int | None
     on_quota: OnQuota
     unknown_resolution: Mapping[str, str] | str | None
+    preflight: bool
+    if_exists: IfExists | None
+    match_on: Collection[str]
 
     def records(self) -> object:
         """Return the rows, as they were rendered; None where they are in a file."""
@@ -109,8 +116,9 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
 
         :param wrong: why it ends here, with the results as far as they are known.
         """
-        args = given(self)
-        self._limits()
+        announced(context, durable=self.durable)
+        args = given(self, context)
+        self.limits()
         if self.deferrable:
             check_no_secrets(self.hook_params)
         survey = self._surveyed(args)
@@ -137,7 +145,6 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
     def _send(self, task: BatchTry, context: "Context") -> dict[str, Any]:
         """Send what is to be sent, and wait for what comes of it."""
         args = task.given
-        task.requests = 1
         try:
             quota = self.hook.read_quota(args.destination.company_id)
         except CodatError as error:
@@ -148,7 +155,14 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         short = quota if quota and rows and quota.left < requests_for(rows) else None
         if short and args.on_quota == "fail":
             return self._ended(task, context, quota_short(short, rows))
-        batch = self._batch(task, fitting(short) if short else None, context)
+        blank = blank_write(
+            self, args.destination, context, durable=task.notebook.durable
+        )
+        try:
+            blank = looked_first(self, blank) if rows else blank
+        except CodatError as error:
+            return self._ended(task, context, error)
+        batch = self._batch(task, blank, fitting(short) if short else None, context)
         self._under_way = "rows were being sent"
         away = batch.run()
         self._under_way = ""
@@ -158,18 +172,21 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         self._wait_for_quota(task, quota, context)
         return self._ended(task, context, None)
 
-    def _batch(self, task: BatchTry, most: int | None, context: "Context") -> Batch:
+    def _batch(
+        self, task: BatchTry, blank: Write, most: int | None, context: "Context"
+    ) -> Batch:
         """Return what is to be done.
 
+        :param blank: what all writes have in common.
         :param most: how many rows may be sent; None for all.
         """
         args, notebook = task.given, task.notebook
-        patience, interval = self._limits()
+        patience, interval = self.limits()
         destination, started = args.destination, context["ti"].start_date
         order = Order(
             company_id=destination.company_id,
             rows=args.rows.read,
-            write_of=writes_of(self, args.item_key, context, notebook.durable),
+            write_of=writes_of(self, blank, args.item_key, context),
             life=life_of(context),
             begun_at=started.timestamp() if started else time.time(),
             unseen_since=notebook.unseen_since,
@@ -206,7 +223,7 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
     def _leave(self, away: Away, context: "Context") -> None:
         """Leave the worker, where there is only to be waited."""
         if away.operation_keys:
-            _, interval = self._limits()
+            _, interval = self.limits()
             wait = Wait(self.codat_conn_id, self._hook_params(), away.until, interval)
             wait.begin_all(
                 self, context, self.company_id, away.operation_keys, away.since
@@ -217,7 +234,7 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         self, task: BatchTry, context: "Context", error: CodatError | None
     ) -> dict[str, Any]:
         """Write the results; return them, or raise what is wrong with them."""
-        tally = Tally()
+        tally, requests = Tally(), task.requests + self.hook.requests
         lines = task.write_results(tally)
         result = {
             "company_id": task.given.destination.company_id,
@@ -225,11 +242,11 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
             "rows": tally.rows,
             "counts": tally.counts,
             "adopted": tally.adopted,
-            "requests": task.requests,
+            "requests": requests,
             "results_path": task.given.results_path or None,
             "results": lines,
         }
-        self.log.info("%s; %d requests", task.summed_up(tally), task.requests)
+        self.log.info("%s; %d requests", task.summed_up(tally), requests)
         if error is None:
             error = task.error(
                 tally,

@@ -16,9 +16,11 @@ from airflow_provider_codat.api.order import Write
 from airflow_provider_codat.api.redaction import hiding
 from airflow_provider_codat.api.row import Row, Rules
 from airflow_provider_codat.api.rows import Rows, lines, rows_of_list
-from airflow_provider_codat.operators.arguments import argument, one_of, resolution
+from airflow_provider_codat.operators.arguments import one_of, resolution
+from airflow_provider_codat.operators.checking import check_of
 from airflow_provider_codat.operators.files import lines_of
-from airflow_provider_codat.operators.wanted import blank_write, intent_of
+from airflow_provider_codat.operators.place import destination_of
+from airflow_provider_codat.operators.wanted import intent_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -61,7 +63,7 @@ class Given:
         return items.fingerprint()
 
 
-def given(task: "CreateRecordsOperator") -> Given:
+def given(task: "CreateRecordsOperator", context: "Context") -> Given:
     """Read a task's arguments.
 
     :raises SettingsInvalid: naming the one that is wrong.
@@ -75,19 +77,15 @@ def given(task: "CreateRecordsOperator") -> Given:
             f"results_path would replace the file of {task.sources[1]}"
         )
     item_key = _text(task.item_key) or None
-    if task.validate not in ("schema", "off"):
-        raise SettingsInvalid("validate must be 'schema' or 'off'")
-    rules = Rules(
-        data_type=task.data_type.name,
-        item_key=item_key,
-        against_schema=task.validate == "schema",
-        unknown_properties=task.unknown_properties,
-        read_only_fields=task.read_only_fields,
-    )
+    destination = destination_of(task, context)
+    check = check_of(task, destination, context)
     return Given(
-        destination=argument(Destination, task.company_id, task.connection_id),
+        destination=destination,
         path=path,
-        rows=Rows(_opening(rows, path, task.sources[1]), rules),
+        rows=Rows(
+            _opening(rows, path, task.sources[1]),
+            Rules(check, item_key, task.read_only_fields),
+        ),
         item_key=item_key,
         on_invalid=one_of(OnInvalid, task.on_invalid, "on_invalid"),
         on_quota=one_of(OnQuota, task.on_quota, "on_quota"),
@@ -124,13 +122,15 @@ def _max_failed(value: float | str) -> float:
 
 def writes_of(
     task: "CreateRecordsOperator",
+    blank: Write,
     item_key: str | None,
     context: "Context",
-    durable: bool,
 ) -> Callable[[Row], Write]:
-    """Return what makes the write of a row."""
-    blank = blank_write(task, context, durable=durable)
-    intent = intent_of(task, "", context)
+    """Return what makes the write of a row.
+
+    :param blank: what all of them have in common.
+    """
+    intent = intent_of(task, blank.destination, "", context)
     said = _resolutions(task.unknown_resolution)
     # Without names, equal rows of two mapped tasks are two records.
     place = "" if item_key else f"row of {context['ti'].map_index}: "

@@ -93,6 +93,16 @@ class BatchNotebook:
     durable: bool
 
 
+def announced(context: "Context", *, durable: bool) -> None:
+    """Note that a try has begun, before anything can end it.
+
+    :raises JournalFailed: when it cannot be written, so nothing may be sent.
+    """
+    store = context.get("task_state_store") if durable else None
+    if store is not None:
+        TaskStateWindows(store).announce(context["ti"].try_number)
+
+
 def opened_batch(
     context: "Context", place: str, source: str, *, keyed: bool, durable: bool
 ) -> BatchNotebook:

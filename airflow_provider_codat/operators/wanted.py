@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_provider_codat.api.errors import PayloadInvalid, SettingsInvalid
+from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.idempotency import (
     Intent,
     author_key,
@@ -15,7 +15,7 @@ from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.order import OnUnknownOutcome, Write
 from airflow_provider_codat.api.redaction import hiding
 from airflow_provider_codat.api.resume import OnClear
-from airflow_provider_codat.api.schema import checked
+from airflow_provider_codat.api.validation import checked
 from airflow_provider_codat.operators.arguments import (
     argument,
     one_of,
@@ -23,28 +23,28 @@ from airflow_provider_codat.operators.arguments import (
     seconds,
     whole_minutes,
 )
+from airflow_provider_codat.operators.checking import check_of
 from airflow_provider_codat.operators.notebook import life_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_codat.operators.many import CreateRecordsOperator
     from airflow_provider_codat.operators.record import CreateRecordOperator
-    from airflow_provider_codat.operators.writing import WriteOperator
+    from airflow_provider_codat.operators.single import WriteRecordOperator
 
 
-def checked_payload(task: "CreateRecordOperator") -> Json:
+def checked_payload(
+    task: "WriteRecordOperator", destination: Destination, context: "Context"
+) -> Json:
     """Return the payload as it is to be sent.
 
     The rendered field itself stays as it is: Airflow shows it.
     """
-    if task.validate not in ("schema", "off"):
-        raise SettingsInvalid("validate must be 'schema' or 'off'")
     found = argument(
         checked,
         task.payload(),
-        task.data_type.name,
-        against_schema=task.validate == "schema",
-        unknown_properties=task.unknown_properties,
+        check_of(task, destination, context),
         read_only_fields=task.read_only_fields,
     )
     if found.left_out:
@@ -63,6 +63,7 @@ def checked_payload(task: "CreateRecordOperator") -> Json:
 
 def write_of(
     task: "CreateRecordOperator",
+    destination: Destination,
     payload: Json,
     item: str | int,
     context: "Context",
@@ -74,11 +75,11 @@ def write_of(
     :param item: what it works for, among the items of a mapped task.
     :param durable: whether there is a journal that outlives the process.
     """
-    keys = partial(derived_key, intent_of(task, item, context))
+    keys = partial(derived_key, intent_of(task, destination, item, context))
     if task.idempotency_key:
         keys = partial(following_key, argument(author_key, task.idempotency_key))
     return replace(
-        blank_write(task, context, durable=durable),
+        blank_write(task, destination, context, durable=durable),
         payload=payload,
         key_of=keys,
         reused_key=bool(task.idempotency_key),
@@ -89,13 +90,17 @@ def write_of(
 
 
 def blank_write(
-    task: "WriteOperator[Any]", context: "Context", *, durable: bool
+    task: "CreateRecordOperator | CreateRecordsOperator",
+    destination: Destination,
+    context: "Context",
+    *,
+    durable: bool,
 ) -> Write:
     """Return what all writes of a task have in common; it has no payload, no key."""
     settings = task.hook.settings
     return Write(
         origin=settings.base_url,
-        destination=argument(Destination, task.company_id, task.connection_id),
+        destination=destination,
         data_type=task.data_type,
         payload=None,
         key_of=str,
@@ -112,7 +117,10 @@ def blank_write(
 
 
 def intent_of(
-    task: "WriteOperator[Any]", item: str | int, context: "Context"
+    task: "CreateRecordOperator | CreateRecordsOperator",
+    destination: Destination,
+    item: str | int,
+    context: "Context",
 ) -> Intent:
     """Return what names one record that a task wants.
 
@@ -121,7 +129,7 @@ def intent_of(
     ti = context["ti"]
     return Intent(
         base_url=task.hook.settings.base_url,
-        destination=argument(Destination, task.company_id, task.connection_id),
+        destination=destination,
         data_type=task.data_type,
         dag_id=ti.dag_id,
         run_id=ti.run_id,

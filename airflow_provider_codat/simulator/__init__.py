@@ -16,13 +16,18 @@ from airflow_provider_codat.simulator.records import (
 from airflow_provider_codat.simulator.remote import RemoteCodat
 from airflow_provider_codat.simulator.world import (
     API_KEY,
+    COMMERCE_CONNECTION_ID,
     COMPANY_ID,
+    DEAUTHORIZED_CONNECTION_ID,
     FOREIGN_API_KEY,
     LENIENT_CONNECTION_ID,
     OPTIONS_CONNECTION_ID,
+    PENDING_CONNECTION_ID,
+    READ_ONLY_CONNECTION_ID,
     SECOND_COMPANY_ID,
     SECOND_CONNECTION_ID,
     STRICT_CONNECTION_ID,
+    THIRD_COMPANY_ID,
     UNLINKED_CONNECTION_ID,
 )
 
@@ -31,13 +36,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_KEY",
+    "COMMERCE_CONNECTION_ID",
     "COMPANY_ID",
+    "DEAUTHORIZED_CONNECTION_ID",
     "FOREIGN_API_KEY",
     "LENIENT_CONNECTION_ID",
     "OPTIONS_CONNECTION_ID",
+    "PENDING_CONNECTION_ID",
+    "READ_ONLY_CONNECTION_ID",
     "SECOND_COMPANY_ID",
     "SECOND_CONNECTION_ID",
     "STRICT_CONNECTION_ID",
+    "THIRD_COMPANY_ID",
     "UNLINKED_CONNECTION_ID",
     "CodatControls",
     "JournalEntry",

@@ -19,6 +19,7 @@ from airflow_provider_codat.simulator.settings import (
     DOCUMENTED,
     Settings,
     SoftwareStyle,
+    UpdateRefusals,
 )
 
 
@@ -55,6 +56,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--idempotency-scope", choices=["request", "body"], default="request")
     styles = get_args(SoftwareStyle)
     add("--software-style", choices=styles, default="verbatim", help="of names")
+    refusals = get_args(UpdateRefusals)
+    add("--update-refusals", choices=refusals, default="operation", help="by what")
     add("--journal-limit", type=_count, default=100_000, help="a number or none")
     return parser
 

@@ -4,10 +4,11 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 
-from airflow_provider_codat.simulator.books import Books, Record
+from airflow_provider_codat.simulator.books import Books
 from airflow_provider_codat.simulator.clock import utc_text
 from airflow_provider_codat.simulator.pulls import PullOperation, PullOutcome
 from airflow_provider_codat.simulator.replies import RefusedError
+from airflow_provider_codat.simulator.revisions import Record, RecordKey
 from airflow_provider_codat.simulator.settings import Settings
 from airflow_provider_codat.simulator.software import as_read
 from airflow_provider_codat.simulator.world import Connection
@@ -77,33 +78,47 @@ class DataCache:
         return found
 
     def customers(self, company_id: str, now: float) -> list[dict[str, object]]:
-        """Return the customers that a completed refresh has seen, oldest first.
+        """Return the customers that the last completed refresh has seen, oldest first.
 
         :raises RefusedError: 409, before the first refresh has completed.
         """
-        pulls = self._of(company_id, "customers")
-        complete = [each for each in pulls if each.is_complete(now)]
+        complete = self._complete(company_id, now)
         if not complete:
             running = self.running(company_id, "customers", now) is not None
             known = "is still syncing" if running else "has not been requested"
             raise RefusedError(409, f"The data set {known}.")
         return [
             as_read(record, seen_at, self._settings.software_style)
-            for record in self._books.records(now)
+            for record in self._books.pictured(_pictures(complete))
             if (seen_at := _seen_at(record, complete)) is not None
         ]
+
+    def modified_at(self, company_id: str, key: RecordKey, now: float) -> float | None:
+        """Return since when Codat's copy of a record is right; None: it has no copy."""
+        taken_at = _pictures(self._complete(company_id, now)).get(key[0])
+        copy = None if taken_at is None else self._books.record(key, taken_at)
+        return None if copy is None else copy.modified_at
+
+    def _complete(self, company_id: str, now: float) -> list[PullOperation]:
+        pulls = self._of(company_id, "customers")
+        return [each for each in pulls if each.is_complete(now)]
 
     def _of(self, company_id: str, data_type: str) -> list[PullOperation]:
         pulls = self._by_company[company_id]
         return [each for each in pulls if each.data_type == data_type]
 
 
+def _pictures(pulls: Sequence[PullOperation]) -> dict[str, float]:
+    """Return when the last picture of each connection was taken."""
+    return {key: pull.requested_at for pull in pulls for key in pull.connection_ids}
+
+
 def _seen_at(record: Record, pulls: Sequence[PullOperation]) -> float | None:
-    """Return when the first pull ended that had the record in its picture."""
+    """Return when the first pull ended that saw the record as it now is."""
     for pull in pulls:
         if (
             record.connection.id in pull.connection_ids
-            and record.lands_at <= pull.requested_at
+            and record.modified_at <= pull.requested_at
         ):
             return pull.ends_at
     return None

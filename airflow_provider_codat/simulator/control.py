@@ -29,6 +29,8 @@ class Control:
             "clear_misfortunes": self._clear_misfortunes,
             "stranger_pushes": self._stranger_pushes,
             "typed_in": self._typed_in,
+            "edit_in_software": self._edit_in_software,
+            "set_connection_status": self._set_connection_status,
             "ledger": self._ledger,
             "counts_by_name": self._counts_by_name,
             "journal": self._journal,
@@ -74,6 +76,15 @@ class Control:
     def _typed_in(self, arguments: Arguments) -> object:
         _check_customer(arguments)
         return strangers.type_in(self._codat, **arguments).view()
+
+    def _edit_in_software(self, arguments: Arguments) -> object:
+        if not isinstance(arguments.get("changes"), dict):
+            raise ControlError("changes must be a JSON object.")
+        return strangers.edit(self._codat, **arguments).view()
+
+    def _set_connection_status(self, arguments: Arguments) -> object:
+        self._codat.companies.set_status(**arguments)
+        return None
 
     def _ledger(self, _arguments: Arguments) -> object:
         records = self._codat.books.records(self._codat.clock.now())

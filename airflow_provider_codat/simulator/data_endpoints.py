@@ -11,7 +11,7 @@ from airflow_provider_codat.simulator.listing import (
     views_page,
 )
 from airflow_provider_codat.simulator.lookup import (
-    company_of,
+    Companies,
     connection_in,
     not_supported,
     path_id,
@@ -30,6 +30,7 @@ from airflow_provider_codat.simulator.world import Company, Connection
 class DataEndpoints:
     """Start refreshes, and show what they have brought.
 
+    :param companies: whose data it is.
     :param cache: where pull operations are kept.
     :param now: tells the server's time.
     :param strike: tells what befalls a request at a stage.
@@ -37,10 +38,12 @@ class DataEndpoints:
 
     def __init__(
         self,
+        companies: Companies,
         cache: DataCache,
         now: Callable[[], float],
         strike: Callable[[Stage, Arrival], Misfortune | None],
     ) -> None:
+        self._companies = companies
         self._cache = cache
         self._now = now
         self._strike = strike
@@ -56,11 +59,12 @@ class DataEndpoints:
 
     def refresh(self, arrival: Arrival) -> Reply:
         """Start to read one data type again."""
-        company = company_of(arrival)
+        company = self._companies.company_of(arrival)
         connections = _asked_connections(company, arrival.params.get("connectionId"))
         data_type = arrival.match.ids["data_type"]
-        if data_type not in DATA_TYPES:
-            raise not_supported(data_type, connections[0].integration)
+        integration = connections[0].integration
+        if data_type not in DATA_TYPES or integration.source_type != "Accounting":
+            raise not_supported(data_type, integration)
         now = self._now()
         running = self._cache.running(company.id, data_type, now)
         if running is not None:
@@ -76,7 +80,7 @@ class DataEndpoints:
 
     def refresh_all(self, arrival: Arrival) -> Reply:
         """Start to read all that is fetched on the first link and not being read."""
-        company = company_of(arrival)
+        company = self._companies.company_of(arrival)
         connections = _asked_connections(company, None)
         now = self._now()
         for data_type, on_first_link in DATA_TYPES.items():
@@ -88,7 +92,7 @@ class DataEndpoints:
 
     def list_pulls(self, arrival: Arrival) -> Reply:
         """Show a page of a company's pull operations."""
-        company = company_of(arrival)
+        company = self._companies.company_of(arrival)
         page = asked_page(arrival.path, arrival.params, PULL_FIELDS)
         now = self._now()
         return views_page(
@@ -97,7 +101,7 @@ class DataEndpoints:
 
     def get_pull(self, arrival: Arrival) -> Reply:
         """Show one pull operation."""
-        company = company_of(arrival)
+        company = self._companies.company_of(arrival)
         dataset_id = path_id(arrival, "dataset")
         for pull in self._cache.history(company.id):
             if pull.id == dataset_id:
@@ -106,18 +110,18 @@ class DataEndpoints:
 
     def data_status(self, arrival: Arrival) -> Reply:
         """Show how fresh each data type is."""
-        company = company_of(arrival)
+        company = self._companies.company_of(arrival)
         return json_reply(self._cache.status(company.id, self._now()))
 
     def list_customers(self, arrival: Arrival) -> Reply:
         """Show a page of the customers that Codat has read."""
-        company = company_of(arrival)
+        company = self._companies.company_of(arrival)
         page = asked_page(arrival.path, arrival.params, CUSTOMER_FIELDS)
         return views_page(page, self._cache.customers(company.id, self._now()))
 
     def get_customer(self, arrival: Arrival) -> Reply:
         """Show one customer that Codat has read."""
-        company = company_of(arrival)
+        company = self._companies.company_of(arrival)
         customer_id = arrival.match.ids["customer"]
         for customer in self._cache.customers(company.id, self._now()):
             if customer["id"] == customer_id:
@@ -134,9 +138,17 @@ class DataEndpoints:
 
 
 def _asked_connections(company: Company, connection_id: str | None) -> list[Connection]:
-    """Return what is to be read: one connection, or all that are linked."""
+    """Return what is to be read: one connection, or the accounting that is linked.
+
+    Where none is linked it is the first one, which then cannot be read.
+    """
     if connection_id is None:
-        return [each for each in company.connections if each.status == "Linked"]
+        books = [
+            each
+            for each in company.connections
+            if each.integration.source_type == "Accounting"
+        ]
+        return [each for each in books if each.status == "Linked"] or books[:1]
     if not is_guid(connection_id):
         raise RefusedError(400, "connectionId is not a valid UUID.")
     return [connection_in(company, connection_id.lower())]

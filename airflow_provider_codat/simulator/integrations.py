@@ -3,9 +3,19 @@
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from airflow_provider_codat.simulator.features import (
+    OF_A_SHOP,
+    ONLY_READ,
+    WRITTEN,
+    WRITTEN_IN_BETA,
+    Features,
+    feature_list,
+)
 from airflow_provider_codat.simulator.push_options import Node, node, text
 
+SOURCE_ID = "6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8bff"
 _PHONE_TYPES = ("Primary", "Landline", "Mobile", "Fax", "Unknown")
 _ADDRESS_TYPES = ("Unknown", "Billing", "Delivery")
 _STATUSES = ("Unknown", "Active", "Archived")
@@ -31,12 +41,16 @@ def _own_id(customer: Mapping[str, object]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One piece of accounting software.
+    """One piece of software, mostly for accounting.
 
     :param key: its four letters at Codat.
     :param integration_id: its id at Codat.
     :param name: its name.
     :param models: its push options by data type.
+    :param features: what it can do with which data type.
+    :param lower_case_features: list the features in lower case.
+    :param source_type: what kind of software it is.
+    :param is_offline: whether it runs on a computer that may be switched off.
     :param record_id: invents the id of a new record from the customer sent.
     :param unique: the property that no two of its customers may share, or None.
     :param longest: the longest value of a property at the root, by name.
@@ -48,11 +62,33 @@ class Integration:
     integration_id: str
     name: str
     models: Mapping[str, Node]
+    features: Features
+    lower_case_features: bool = False
+    source_type: Literal["Accounting", "Commerce"] = "Accounting"
+    is_offline: bool = False
     record_id: Callable[[Mapping[str, object]], str] = _new_id
     unique: str | None = None
     longest: Mapping[str, int] | None = None
     most_addresses: int | None = None
     names_change_early: bool = False
+
+    def view(self) -> dict[str, object]:
+        """Return it as Codat shows it."""
+        return {
+            "key": self.key,
+            "logoUrl": f"https://static.invalid/{self.key}.png",
+            "name": self.name,
+            "enabled": True,
+            "sourceId": SOURCE_ID,
+            "sourceType": self.source_type,
+            "integrationId": self.integration_id,
+            "isOfflineConnector": self.is_offline,
+            "isBeta": False,
+            "dataProvidedBy": self.name,
+            "datatypeFeatures": feature_list(
+                self.features, lower_case=self.lower_case_features
+            ),
+        }
 
 
 def _address(**extra: Node) -> dict[str, Node]:
@@ -182,12 +218,16 @@ LENIENT = Integration(
     integration_id="6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8b10",
     name="Local Sandbox",
     models={"customers": _open_model()},
+    features=WRITTEN,
 )
 STRICT = Integration(
     key="hbql",
     integration_id="6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8b11",
     name="Local Ledger 50",
     models={"customers": _ledger_model()},
+    features=WRITTEN,
+    lower_case_features=True,
+    is_offline=True,
     record_id=_own_id,
     unique="id",
     longest=_LEDGER_LENGTHS,
@@ -198,7 +238,24 @@ OPTIONS = Integration(
     integration_id="6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8b12",
     name="Local Cloud Books",
     models={"customers": _cloud_model()},
+    features=WRITTEN_IN_BETA,
     unique="customerName",
     longest={"customerName": 255, "registrationNumber": 50},
     names_change_early=True,
 )
+READ_ONLY = Integration(
+    key="lrdr",
+    integration_id="6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8b13",
+    name="Local Reader",
+    models={},
+    features=ONLY_READ,
+)
+SHOP = Integration(
+    key="lshp",
+    integration_id="6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8b14",
+    name="Local Shop",
+    models={},
+    features=OF_A_SHOP,
+    source_type="Commerce",
+)
+INTEGRATIONS = {each.key: each for each in (LENIENT, STRICT, OPTIONS, READ_ONLY, SHOP)}

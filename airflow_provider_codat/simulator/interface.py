@@ -100,6 +100,28 @@ class CodatControls(ABC):
         )
         return ledger_record(record)
 
+    def edit_in_software(self, record_id: str, **changes: object) -> LedgerRecord:
+        """Change a record by a hand in the software: there is no push operation.
+
+        :param record_id: which one.
+        :param changes: its properties from now on; the others stay as they are.
+        :raises ValueError: when there is none, or the software refuses it.
+        """
+        record = self._perform("edit_in_software", record_id=record_id, changes=changes)
+        return ledger_record(record)
+
+    def set_connection_status(self, connection_id: str, status: str) -> None:
+        """Link a connection, or cut it; :meth:`reset` makes it what it was.
+
+        :param connection_id: of any company.
+        :param status: ``"PendingAuth"``, ``"Linked"``, ``"Unlinked"`` or
+            ``"Deauthorized"``.
+        :raises ValueError: where there is no such connection or status.
+        """
+        self._perform(
+            "set_connection_status", connection_id=connection_id, status=status
+        )
+
     def ledger(self) -> list[LedgerRecord]:
         """Return what really stands in the books, oldest first."""
         return [ledger_record(each) for each in self._perform("ledger")]

@@ -37,6 +37,16 @@ CONNECTION_FIELDS: dict[str, Kind] = {
     "created": "date",
     "lastSync": "date",
 }
+INTEGRATION_FIELDS: dict[str, Kind] = {
+    "key": "text",
+    "name": "text",
+    "enabled": "text",
+    "sourceId": "text",
+    "sourceType": "text",
+    "integrationId": "text",
+    "isOfflineConnector": "text",
+    "isBeta": "text",
+}
 PULL_FIELDS: dict[str, Kind] = {
     "id": "text",
     "companyId": "text",

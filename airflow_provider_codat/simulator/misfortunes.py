@@ -1,7 +1,7 @@
 """Misfortunes that a test or a user orders: what befalls which request, how often."""
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any, Literal, TypedDict, get_args
@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict, get_args
 Stage = Literal["wire", "work", "outcome", "refresh"]
 Route = Literal[
     "create",
+    "update",
     "get_push",
     "list_push",
     "options",
@@ -16,6 +17,8 @@ Route = Literal[
     "company",
     "connections",
     "connection",
+    "integrations",
+    "integration",
     "refresh",
     "refresh_all",
     "list_pulls",
@@ -68,7 +71,7 @@ ROUTES: frozenset[str] = frozenset(get_args(Route))
 _STRUCK: dict[Stage, tuple[Route, ...]] = {
     "wire": get_args(Route),
     "work": get_args(Route),
-    "outcome": ("create", "any"),
+    "outcome": ("create", "update", "any"),
     "refresh": ("refresh", "refresh_all", "any"),
 }
 
@@ -98,7 +101,8 @@ class Misfortune:
     :param kind: one of the documented kinds.
     :param count: how many requests it befalls; None: 1, or without end where
         ``probability`` is given.
-    :param customer: befall only requests about the customer of this exact name.
+    :param customer: befall only requests about the customer of exactly this name, or
+        about the record of this id.
     :param route: befall only this route; "any": all; None: "create", or "refresh" for
         what becomes of a pull operation.
     :param skip: let the first matching requests through.
@@ -217,19 +221,20 @@ class Misfortunes:
         self._orders.clear()
 
     def strike(
-        self, stage: Stage, route: str | None, customer: Callable[[], str | None]
+        self, stage: Stage, route: str | None, names: Callable[[], Container[object]]
     ) -> Misfortune | None:
         """Return what befalls a request at a stage, or None.
 
         :param stage: which stage the request has reached.
         :param route: its route; None: an unknown one.
-        :param customer: tells the customer's name; asked only when an order wants it.
+        :param names: tells what the customer goes by; asked only when an order wants
+            it.
         """
         for ordered in self._orders:
             order = ordered.order
             if order.stage != stage or order.route not in (route, "any"):
                 continue
-            if order.customer is not None and order.customer != customer():
+            if order.customer is not None and order.customer not in names():
                 continue
             if ordered.strikes():
                 if ordered.spent():

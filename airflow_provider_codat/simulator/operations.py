@@ -46,8 +46,9 @@ class PushOperation:
 
     :param settle_at: when the accounting software has answered; None: never.
     :param timeout_minutes: when Codat gives up waiting; the write itself goes on.
+    :param modifies: whether it changes a record; else it makes one.
     :param stranger: whether another client of the API pushed it.
-    :param early_change: already say "Created", without id, while pending.
+    :param early_change: already say what it does, without id, while pending.
     :param customer_text: the customer as JSON, a quarter of the size of its dict.
     """
 
@@ -59,6 +60,7 @@ class PushOperation:
     timeout_minutes: int | None
     outcome: Outcome
     record_id: str
+    modifies: bool
     customer_text: str
     idempotency_key: str | None
     stranger: bool
@@ -128,7 +130,7 @@ class PushOperation:
     def _show_waiting(self) -> dict[str, object]:
         shown = self._show(self.outcome.waiting_word, _PENDING_CODE)
         if self.early_change:
-            shown["changes"] = [_change(None)]
+            shown["changes"] = [self._change(None)]
         return shown
 
     def _show_final(self) -> dict[str, object]:
@@ -148,16 +150,16 @@ class PushOperation:
         outcome = self.outcome
         shown["errorMessage"] = outcome.error_message
         if outcome.shows_record:
-            shown["changes"] = [_change(self.record_id)]
+            shown["changes"] = [self._change(self.record_id)]
         if outcome.errors is not None or outcome.warnings:
             shown["validation"] = {
                 "errors": list(outcome.errors or ()),
                 "warnings": list(outcome.warnings),
             }
 
-
-def _change(record_id: str | None) -> dict[str, object]:
-    reference = {"dataType": "customers"}
-    if record_id is not None:
-        reference = {"id": record_id, **reference}
-    return {"type": "Created", "recordRef": reference, "attachmentId": None}
+    def _change(self, record_id: str | None) -> dict[str, object]:
+        reference = {"dataType": "customers"}
+        if record_id is not None:
+            reference = {"id": record_id, **reference}
+        kind = "Modified" if self.modifies else "Created"
+        return {"type": kind, "recordRef": reference, "attachmentId": None}

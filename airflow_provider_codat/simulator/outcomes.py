@@ -22,6 +22,13 @@ def refused(*errors: Issue) -> Outcome:
     )
 
 
+def not_updated(message: str) -> Outcome:
+    """Return the outcome of an update that does not get as far as the record."""
+    return _without_record(
+        "Failed", error_message=message, errors=(issue("Id", message),)
+    )
+
+
 def decided(
     connection: Connection,
     customer: Mapping[str, object],
@@ -83,7 +90,7 @@ def _fail(order: Misfortune) -> Outcome:
 
 
 def _fail_with_record(order: Misfortune) -> Outcome:
-    text = _downstream(order.message or "The record was created incompletely.")
+    text = _downstream(order.message or "The record was written incompletely.")
     return Outcome("Failed", error_message=text)
 
 

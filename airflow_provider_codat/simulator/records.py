@@ -14,12 +14,14 @@ class LedgerRecord:
     :param record_id: its id there.
     :param company_id: whose books.
     :param connection_id: by which connection it came.
-    :param customer: the customer as it was sent.
+    :param customer: the customer as it was sent, with what has changed since.
     :param push_operation_key: the push operation that created it; None: it was typed
         straight into the software.
     :param idempotency_key: the key of the request that created it, if it had one.
     :param stranger: whether somebody else put it there.
     :param created_at: the server's time at which it landed.
+    :param modified_at: that of its last change, or of its landing.
+    :param updates: how many push operations have changed it.
     """
 
     record_id: str
@@ -30,6 +32,8 @@ class LedgerRecord:
     idempotency_key: str | None
     stranger: bool
     created_at: datetime
+    modified_at: datetime
+    updates: int
 
     @property
     def name(self) -> str | None:
@@ -117,8 +121,11 @@ def traffic(fields: Mapping[str, Any]) -> Traffic:
 
 def ledger_record(fields: Mapping[str, Any]) -> LedgerRecord:
     """Build a ledger record from plain data."""
-    moment = datetime.fromisoformat(fields["created_at"])
-    return LedgerRecord(**{**fields, "created_at": moment})
+    times = {
+        name: datetime.fromisoformat(fields[name])
+        for name in ("created_at", "modified_at")
+    }
+    return LedgerRecord(**{**fields, **times})
 
 
 def journal_entry(fields: Mapping[str, Any]) -> JournalEntry:

@@ -14,6 +14,7 @@ _TABLE = tuple(
     (name, method, re.compile(pattern))
     for name, method, pattern in (
         ("create", "POST", rf"{_CONNECTION}/push/customers"),
+        ("update", "PUT", rf"{_CONNECTION}/push/customers/(?P<customer>[^/]+)"),
         ("get_push", "GET", rf"{_COMPANY}/push/(?P<operation>[^/]+)"),
         ("list_push", "GET", rf"{_COMPANY}/push"),
         ("options", "GET", rf"{_CONNECTION}/options/(?P<data_type>[^/]+)"),
@@ -21,6 +22,8 @@ _TABLE = tuple(
         ("company", "GET", _COMPANY),
         ("connections", "GET", rf"{_COMPANY}/connections"),
         ("connection", "GET", _CONNECTION),
+        ("integrations", "GET", r"/integrations"),
+        ("integration", "GET", r"/integrations/(?P<platform>[^/]+)"),
         ("refresh", "POST", rf"{_DATA}/queue/(?P<data_type>[^/]+)"),
         ("refresh_all", "POST", rf"{_DATA}/all"),
         ("list_pulls", "GET", rf"{_DATA}/history"),

@@ -15,11 +15,13 @@ from airflow_provider_codat.simulator.idempotency import (
     is_guid,
 )
 from airflow_provider_codat.simulator.limits import Limits, too_many
+from airflow_provider_codat.simulator.lookup import Companies
 from airflow_provider_codat.simulator.misfortunes import Misfortune, Misfortunes, Stage
 from airflow_provider_codat.simulator.replies import Reply, error_reply
 from airflow_provider_codat.simulator.settings import Settings
 from airflow_provider_codat.simulator.traffic import TrafficMeter
-from airflow_provider_codat.simulator.world import COMPANIES, refusal_status
+from airflow_provider_codat.simulator.world import refusal_status
+from airflow_provider_codat.simulator.write_endpoints import WriteEndpoints
 
 _REFUSALS = {
     401: "Unauthorized",
@@ -38,6 +40,7 @@ class Codat:
     """
 
     clock: MovableClock
+    companies: Companies
     books: Books
     limits: Limits
     misfortunes: Misfortunes
@@ -51,20 +54,22 @@ class Codat:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything: operations, records, journal, misfortunes, the time."""
+        """Forget everything: the books, the journal, what was ordered, the time."""
         settings = self.settings
         self.clock = MovableClock()
+        self.companies = Companies()
         self.books = Books(settings.settle_seconds, settings.list_lag_seconds)
-        self.limits = Limits(settings, len(COMPANIES))
+        self.limits = Limits(settings, len(self.companies.all()))
         self.misfortunes = Misfortunes()
         self.journal = Journal(settings.journal_limit)
         self.traffic = TrafficMeter()
         self._cache = IdempotencyCache(settings.idempotency_scope)
         cache = DataCache(self.books, settings)
-        now, strike = self.clock.now, self.strike
-        data = DataEndpoints(cache, now, strike)
+        companies, now, strike = self.companies, self.clock.now, self.strike
+        data = DataEndpoints(companies, cache, now, strike)
+        writes = WriteEndpoints(companies, self.books, cache, settings, now, strike)
         self._endpoints = Endpoints(
-            self.books, now, strike, data, validate=settings.validate
+            companies, self.books, now, {**data.by_name, **writes.by_name}
         )
 
     def strike(self, stage: Stage, arrival: Arrival) -> Misfortune | None:
@@ -72,7 +77,7 @@ class Codat:
         if not self.misfortunes.are_ordered:
             return None
         found = self.misfortunes.strike(
-            stage, arrival.match.name, lambda: self._customer_name(arrival)
+            stage, arrival.match.name, lambda: self._customer_names(arrival)
         )
         if found is not None:
             arrival.struck_by(found.kind)
@@ -151,11 +156,13 @@ class Codat:
         text = order.message or "There is a problem with our server."
         return error_reply(order.status or 500, text)
 
-    def _customer_name(self, arrival: Arrival) -> str | None:
-        """Return the name of the customer that a request is about."""
+    def _customer_names(self, arrival: Arrival) -> set[object]:
+        """Return the name of the customer that a request is about, and its id."""
         ids = arrival.match.ids
         if "operation" not in ids:
-            return arrival.body_name()
+            return {arrival.body_name(), ids.get("customer")}
         operation = self.books.get(ids["company"].lower(), ids["operation"])
-        name = operation.customer.get("customerName") if operation else None
-        return name if isinstance(name, str) else None
+        if operation is None:
+            return set()
+        name = operation.customer.get("customerName")
+        return {str(name), operation.record_id}

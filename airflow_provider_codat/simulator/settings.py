@@ -5,6 +5,7 @@ from typing import Literal, TypedDict
 
 DOCUMENTED: Literal["documented"] = "documented"
 SoftwareStyle = Literal["verbatim", "trimmed", "upper", "split"]
+UpdateRefusals = Literal["operation", "request"]
 
 
 class SettingsFields(TypedDict, total=False):
@@ -22,6 +23,7 @@ class SettingsFields(TypedDict, total=False):
     accept_key_with_colon: bool
     idempotency_scope: Literal["request", "body"]
     software_style: SoftwareStyle
+    update_refusals: UpdateRefusals
     journal_limit: int | None
 
 
@@ -48,6 +50,9 @@ class Settings:
     :param software_style: what the accounting software makes of a name: it keeps it
         "verbatim"; "trimmed" of blanks at the ends and repeated ones, as all its texts;
         in "upper" case; or "split" at the first blank and rejoined with two.
+    :param update_refusals: how an update of a record that is not there, or that has
+        changed since Codat last read it, is refused: by an "operation" that ends
+        Failed, or the "request" itself by 404 or 400.
     :param journal_limit: how many arrivals the journal keeps; None: all.
     """
 
@@ -63,4 +68,5 @@ class Settings:
     accept_key_with_colon: bool = False
     idempotency_scope: Literal["request", "body"] = "request"
     software_style: SoftwareStyle = "verbatim"
+    update_refusals: UpdateRefusals = "operation"
     journal_limit: int | None = 100_000

@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
-from airflow_provider_codat.simulator.books import Record
 from airflow_provider_codat.simulator.clock import moment
 from airflow_provider_codat.simulator.push_options import children
-from airflow_provider_codat.simulator.query import lookup
+from airflow_provider_codat.simulator.revisions import Record
 from airflow_provider_codat.simulator.settings import SoftwareStyle
 from airflow_provider_codat.simulator.world import Connection
 
 _NAMES = frozenset({"customerName", "contactName"})
+# A record keeps its id; what is read only and the supplemental data no PUT changes.
+_FIXED = frozenset(
+    {"id", "metadata", "modifiedDate", "sourceModifiedDate", "supplementalData"}
+)
 
 
 def as_kept(
@@ -21,6 +24,11 @@ def as_kept(
     return {**customer, "id": str(customer["id"]).upper()}
 
 
+def as_changed(customer: Mapping[str, object]) -> Mapping[str, object]:
+    """Return what a customer that is sent as an update changes of the record."""
+    return {name: value for name, value in customer.items() if name not in _FIXED}
+
+
 def as_read(
     record: Record, modified_at: float, style: SoftwareStyle
 ) -> dict[str, object]:
@@ -30,12 +38,12 @@ def as_read(
     :param modified_at: when Codat took it into its memory.
     :param style: what the accounting software makes of names.
     """
-    known = children(record.connection.integration.models["customers"])
+    model = record.connection.integration.models.get("customers")
     kept = {
         name: _styled(name, value, style)
         for name, value in record.customer.items()
         # What the software has warned of it ignores, but for the contract's status.
-        if name in known or name == "status"
+        if model is None or name in children(model) or name == "status"
     }
     return {
         # What was typed in without one is in use.
@@ -43,10 +51,8 @@ def as_read(
         **kept,
         "id": record.record_id,
         "modifiedDate": f"{moment(modified_at):%Y-%m-%dT%H:%M:%SZ}",
-        "sourceModifiedDate": f"{moment(record.lands_at):%Y-%m-%dT%H:%M:%S}",
-        "metadata": {
-            "isDeleted": lookup(record.customer, "metadata.isDeleted") is True
-        },
+        "sourceModifiedDate": f"{moment(record.modified_at):%Y-%m-%dT%H:%M:%S}",
+        "metadata": {"isDeleted": record.is_deleted},
     }
 
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from airflow_provider_codat.simulator.books import Order, Record
+from airflow_provider_codat.simulator.books import Order
 from airflow_provider_codat.simulator.contract import check_customer
 from airflow_provider_codat.simulator.misfortunes import STAGES, Misfortune
 from airflow_provider_codat.simulator.outcomes import decided
 from airflow_provider_codat.simulator.replies import RefusedError
+from airflow_provider_codat.simulator.revisions import Record
 from airflow_provider_codat.simulator.service import Codat
 from airflow_provider_codat.simulator.software import as_kept
-from airflow_provider_codat.simulator.world import ALL_CONNECTIONS, Connection
 
 
 def push(
@@ -28,7 +28,9 @@ def push(
     :param seconds: of that misfortune.
     :raises ValueError: when Codat would not accept it.
     """
-    connection = _connection(connection_id)
+    connection = codat.companies.connection(connection_id)
+    if "customers" not in connection.integration.models:
+        raise ValueError("The software takes no customers by way of Codat.")
     if connection.status != "Linked":
         raise ValueError("The connection is not linked: cannot write.")
     validate = codat.settings.validate
@@ -55,16 +57,26 @@ def type_in(codat: Codat, customer: dict[str, object], connection_id: str) -> Re
     :param connection_id: of any company, linked or not.
     :raises ValueError: when the software refuses it.
     """
-    connection = _connection(connection_id)
+    connection = codat.companies.connection(connection_id)
     kept = as_kept(connection, customer)
     return codat.books.type_in(connection, kept, codat.clock.now())
 
 
-def _connection(connection_id: str) -> Connection:
-    connection = ALL_CONNECTIONS.get(connection_id)
-    if connection is None:
-        raise ValueError("connection_id must be one of the simulator's connections.")
-    return connection
+def edit(codat: Codat, record_id: str, changes: dict[str, object]) -> Record:
+    """Change a record by hand, in the accounting software.
+
+    :param codat: where.
+    :param record_id: which record, of any connection.
+    :param changes: properties and what they are from now on; a record keeps its id.
+    :raises ValueError: when there is no such record, or the software refuses it.
+    """
+    if "id" in changes:
+        raise ValueError("A record keeps its id.")
+    now = codat.clock.now()
+    for record in codat.books.records(now):
+        if record.record_id == record_id:
+            return codat.books.edit(record, changes, now)
+    raise ValueError("record_id must be that of a record in the books.")
 
 
 def _check(customer: dict[str, object]) -> None:

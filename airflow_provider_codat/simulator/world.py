@@ -6,11 +6,14 @@ simulator has started.
 
 import base64
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from airflow_provider_codat.simulator.integrations import (
     LENIENT,
     OPTIONS,
+    READ_ONLY,
+    SHOP,
+    SOURCE_ID,
     STRICT,
     Integration,
 )
@@ -24,6 +27,11 @@ OPTIONS_CONNECTION_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5b03"
 UNLINKED_CONNECTION_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5b04"
 SECOND_COMPANY_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5a02"
 SECOND_CONNECTION_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5b05"
+THIRD_COMPANY_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5a03"
+READ_ONLY_CONNECTION_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5b06"
+COMMERCE_CONNECTION_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5b07"
+PENDING_CONNECTION_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5b08"
+DEAUTHORIZED_CONNECTION_ID = "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5b09"
 CONNECTIONS = {
     "lenient": LENIENT_CONNECTION_ID,
     "strict": STRICT_CONNECTION_ID,
@@ -31,26 +39,32 @@ CONNECTIONS = {
     "unlinked": UNLINKED_CONNECTION_ID,
 }
 _BORN = "2026-01-05T09:00:00Z"
-_SOURCE_ID = "6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8bff"
+ConnectionStatus = Literal["PendingAuth", "Linked", "Unlinked", "Deauthorized"]
+STATUSES: tuple[ConnectionStatus, ...] = get_args(ConnectionStatus)
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One connection of a company to its accounting software."""
+    """One connection of a company to a piece of its software.
+
+    :param shows_key: whether it tells the integration's key; older ones do not.
+    """
 
     id: str
     company_id: str
     integration: Integration
-    status: Literal["PendingAuth", "Linked", "Unlinked", "Deauthorized"] = "Linked"
+    status: ConnectionStatus = "Linked"
+    shows_key: bool = True
 
     def view(self) -> dict[str, object]:
         """Return it as Codat shows it."""
+        key = {"integrationKey": self.integration.key} if self.shows_key else {}
         return {
             "id": self.id,
             "integrationId": self.integration.integration_id,
-            "integrationKey": self.integration.key,
-            "sourceId": _SOURCE_ID,
-            "sourceType": "Accounting",
+            **key,
+            "sourceId": SOURCE_ID,
+            "sourceType": self.integration.source_type,
             "platformName": self.integration.name,
             "linkUrl": f"https://link.invalid/connections/{self.id}/start",
             "status": self.status,
@@ -105,6 +119,20 @@ COMPANIES = {
             SECOND_COMPANY_ID,
             "Harbour Lane Foods",
             Connection(SECOND_CONNECTION_ID, SECOND_COMPANY_ID, LENIENT),
+        ),
+        _company(
+            THIRD_COMPANY_ID,
+            "Pier Street Books",
+            Connection(READ_ONLY_CONNECTION_ID, THIRD_COMPANY_ID, READ_ONLY),
+            Connection(COMMERCE_CONNECTION_ID, THIRD_COMPANY_ID, SHOP),
+            Connection(PENDING_CONNECTION_ID, THIRD_COMPANY_ID, LENIENT, "PendingAuth"),
+            Connection(
+                DEAUTHORIZED_CONNECTION_ID,
+                THIRD_COMPANY_ID,
+                STRICT,
+                "Deauthorized",
+                shows_key=False,
+            ),
         ),
     )
 }

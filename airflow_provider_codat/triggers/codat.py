@@ -19,14 +19,14 @@ from airflow_provider_codat.triggers.poller import (
 )
 
 # Airflow's own has no types.
-_event: Callable[[dict[str, Any]], TriggerEvent] = TriggerEvent
+trigger_event: Callable[[dict[str, Any]], TriggerEvent] = TriggerEvent
 
 
 PAUSE_IS_OVER = {"status": "pause is over"}
 """The event of a trigger that only waits for a moment."""
 
 
-class _CodatTrigger(BaseTrigger):
+class CodatTrigger(BaseTrigger):
     """A trigger of this package."""
 
     def __init__(self) -> None:
@@ -39,13 +39,13 @@ class _CodatTrigger(BaseTrigger):
         return f"{cls.__module__}.{cls.__qualname__}"
 
 
-async def _until(moment: float) -> None:
+async def until(moment: float) -> None:
     """Wait until a moment, in epoch seconds."""
     while (left := moment - time.time()) > 0:  # noqa: ASYNC110 - it is the wall clock that is waited for, and somebody may set it
         await asyncio.sleep(min(left, LONGEST_SLEEP_SECONDS))
 
 
-class CodatPushOperationTrigger(_CodatTrigger):
+class CodatPushOperationTrigger(CodatTrigger):
     """Waits until push operations of one company have ended, or until a deadline.
 
     It only reads: a triggerer that is restarted repeats what it did. All triggers of a
@@ -114,7 +114,7 @@ class CodatPushOperationTrigger(_CodatTrigger):
             event = await self._outcome()
         except ValueError as error:
             event = event_of_error(SettingsInvalid(str(error)))
-        yield _event(event.to_json())
+        yield trigger_event(event.to_json())
 
     async def _outcome(self) -> PushOperationsEvent:
         place = Place(
@@ -131,7 +131,7 @@ class CodatPushOperationTrigger(_CodatTrigger):
             deadline=self.deadline,
             poll_interval_seconds=self.poll_interval_seconds,
         )
-        await _until(self.begin_at)
+        await until(self.begin_at)
         return await waited(place, wait, not_before=self.not_before)
 
     async def on_kill(self) -> None:
@@ -144,7 +144,7 @@ class CodatPushOperationTrigger(_CodatTrigger):
         )
 
 
-class CodatPauseTrigger(_CodatTrigger):
+class CodatPauseTrigger(CodatTrigger):
     """Waits until a moment, such as the one for which Codat asked.
 
     :param until: epoch seconds.
@@ -160,5 +160,5 @@ class CodatPauseTrigger(_CodatTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when the moment has come."""
-        await _until(self.until)
-        yield _event(PAUSE_IS_OVER)
+        await until(self.until)
+        yield trigger_event(PAUSE_IS_OVER)

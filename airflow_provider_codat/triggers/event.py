@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any, Literal, Self
 
 from airflow_provider_codat.api import errors
@@ -11,7 +12,7 @@ from airflow_provider_codat.api.errors import (
     OutcomeUnknown,
     SettingsInvalid,
 )
-from airflow_provider_codat.api.models import PushOperation
+from airflow_provider_codat.api.models import PushOperation, checked_uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,7 @@ class PushOperationsEvent:
         One that is not of this package ended the wait, not the push operations: the
         task's next try may wait again.
         """
-        match self.error:
-            case "OutcomeUnknown":
-                return OutcomeUnknown(self.message)
-            case "SettingsInvalid":
-                return SettingsInvalid(self.message)
-            case name if name in _OURS:
-                return CodatError(f"{name}: {self.message}")
-            case _:
-                return Busy(self.message or "nobody waits any more")
+        return _failure(self.error, self.message)
 
     def to_json(self) -> dict[str, Any]:
         """Return the event as plain data."""
@@ -106,7 +99,84 @@ class PushOperationsEvent:
             } if not others and (status == "error") == bool(error):
                 states = {_key(key): _state(each) for key, each in operations.items()}
                 return cls(status, states, error, message)
-        raise _unreadable()
+        raise _unreadable("push operations go")
+
+
+@dataclass(frozen=True, slots=True)
+class PullOperationEvent:
+    """What came of waiting for a refresh, and what the task needs to go on.
+
+    How the refresh stands is asked anew: nothing that Codat says of it travels.
+
+    :param status: ``ended``: it has; ``deadline``: not in time; ``error``: it is
+        waited for no more.
+    :param dataset_id: the pull operation's id.
+    :param fresh: see :class:`airflow_provider_codat.api.reading.Refresh`.
+    :param newest: the same.
+    :param deadline: epoch seconds: of the task's whole wait.
+    :param error: the name of the error's class; empty when there is none.
+    :param message: the error's words.
+    """
+
+    status: Literal["ended", "deadline", "error"]
+    dataset_id: str
+    fresh: bool
+    newest: str
+    deadline: float
+    error: str = ""
+    message: str = ""
+
+    @property
+    def failure(self) -> CodatError:
+        """The error for the task to raise."""
+        return _failure(self.error, self.message)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event as plain data."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: object) -> Self:
+        """Read an event.
+
+        :raises CodatError: when it is anything but what :meth:`to_json` returns.
+        """
+        match value:
+            case {
+                "status": "ended" | "deadline" | "error" as status,
+                "dataset_id": str(dataset_id),
+                "fresh": bool(fresh),
+                "newest": str(newest),
+                "deadline": float(deadline),
+                "error": str(error),
+                "message": str(message),
+                **others,
+            } if not others and (status == "error") == bool(error):
+                if _is_uuid(dataset_id) and isfinite(deadline):
+                    return cls(
+                        status, dataset_id, fresh, newest, deadline, error, message
+                    )
+        raise _unreadable("pull operation goes")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        checked_uuid(text, "dataset_id")
+    except ValueError:
+        return False
+    return True
+
+
+def _failure(name: str, message: str) -> CodatError:
+    match name:
+        case "OutcomeUnknown":
+            return OutcomeUnknown(message)
+        case "SettingsInvalid":
+            return SettingsInvalid(message)
+        case _ if name in _OURS:
+            return CodatError(f"{name}: {message}")
+        case _:
+            return Busy(message or "nobody waits any more")
 
 
 _OURS = {
@@ -136,7 +206,7 @@ def event_of_error(
 
 def _key(value: object) -> str:
     if not isinstance(value, str):
-        raise _unreadable()
+        raise _unreadable("push operations go")
     return value
 
 
@@ -153,12 +223,12 @@ def _state(value: object) -> PushOperationState:
             return PushOperationState(
                 status, record_id, requested_at, completed_at, has_remarks
             )
-    raise _unreadable()
+    raise _unreadable("push operations go")
 
 
-def _unreadable() -> CodatError:
+def _unreadable(what_goes: str) -> CodatError:
     """Return the error for an event that is not ours; it may quote anything."""
     return CodatError(
         "the trigger's event could not be read; another version of this provider may "
-        "have sent it. The push operations go on at Codat"
+        f"have sent it. The {what_goes} on at Codat"
     )

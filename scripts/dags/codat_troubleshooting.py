@@ -13,6 +13,8 @@ COMPANY = os.environ.get("CODAT_COMPANY_ID", "")
 CONNECTION = os.environ.get("CODAT_CONNECTION_ID", "")
 # Operations that end badly, or never, keep a look into the books from being sure.
 OTHER_CONNECTION = os.environ.get("CODAT_OTHER_CONNECTION_ID", "")
+SAGE_CONNECTION = os.environ.get("CODAT_SAGE_CONNECTION_ID", "")
+UNLINKED_CONNECTION = os.environ.get("CODAT_UNLINKED_CONNECTION_ID", "")
 ONE_KEY = "7d3f7f0c-5f43-4b6b-9a33-0d9f5a1f2c11"
 FIVE_MISTAKES = {
     "custmerName": "Larkspur Stationery Ltd",
@@ -20,6 +22,12 @@ FIVE_MISTAKES = {
     "status": "active",
     "addresses": [{"line1": "1 Inkwell Court", "city": ["Norwich"]}],
     "contacts": {"name": "Petra Lark"},
+}
+SAGE_LIKE = {
+    "customerName": "Larkspur Stationery and Inkwell Manufacturers of Old Norwich Ltd",
+    "status": "Unknown",
+    "addresses": [{"type": "Delivery", "line1": "1 Inkwell Court", "country": "GB"}],
+    "website": "larkspur.example",
 }
 
 
@@ -88,6 +96,18 @@ with DAG(
     create("paused_500", deferrable=True, reconcile_grace_seconds=12)
     first = create("same_key_first", idempotency_key=ONE_KEY)
     first >> create("same_key_422", idempotency_key=ONE_KEY)
+
+    create(
+        "integration_refuses",
+        customer=SAGE_LIKE,
+        connection_id=SAGE_CONNECTION,
+        validate="both",
+        strict=True,
+    )
+    create("not_linked", connection_id=UNLINKED_CONNECTION, preflight=True)
+    create("which_connection", connection_id=None)
+    first >> create("exists", customer=customer("same_key_first"), if_exists="fail")
+    first >> create("skipped", customer=customer("same_key_first"), if_exists="skip")
 
     # These are cleared after they have ended.
     create("cleared")

@@ -8,15 +8,17 @@ write, and of many, are told with stands here.
 
 import heapq
 import json
+import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 from uuid import UUID, uuid5
 
@@ -53,6 +55,8 @@ stories = settings(
     report_multiple_bugs=False,
 )
 
+Story = TypeVar("Story")
+
 # No two stories share one: a push operation belongs to an intent as long as a process
 # lives.
 numbers = count(1)
@@ -86,6 +90,24 @@ class Chance:
 
     def perhaps(self, what: str) -> bool:
         return bool(self(what, *range(2)))
+
+
+@contextmanager
+def told(
+    story: Callable[[Chance], Story],
+    numbers: bytes,
+    instead: Mapping[str, Sequence[Any]],
+) -> Iterator[Story]:
+    """Begin a story; log nothing, as there are thousands; show one that ends badly."""
+    chance = Chance(numbers, instead)
+    logging.disable(logging.CRITICAL)
+    try:
+        yield story(chance)
+    except AssertionError as error:
+        error.add_note("\n".join(chance.story))
+        raise
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ from airflow_provider_codat.api.rows import Rows
 from airflow_provider_codat.api.search import Search
 from airflow_provider_codat.api.senders import Senders
 from airflow_provider_codat.api.transport import Transport
+from airflow_provider_codat.api.validation import Check
 from airflow_provider_codat.api.windows import RowJournal
 from airflow_provider_codat.api.write import submit
 from airflow_provider_codat.simulator import LocalCodat
@@ -72,7 +73,7 @@ class Task:
 
     def run(self) -> list[Outcome]:
         """Carry out one try; return the report."""
-        rows = Rows(lambda: self.rows, Rules(against_schema=False))
+        rows = Rows(lambda: self.rows, Rules(check=Check(validate="off")))
         rows.survey()
         journal = BatchJournal([self.texts[n] for n in sorted(self.texts)], self.keep)
         pace = Pace(10_000)
@@ -120,7 +121,7 @@ class Task:
 
     def report(self) -> list[Outcome]:
         """Return what is reported by a try that sends nothing."""
-        rows = Rows(lambda: self.rows, Rules(against_schema=False))
+        rows = Rows(lambda: self.rows, Rules(check=Check(validate="off")))
         rows.survey()
         texts: list[Json] = [self.texts[number] for number in sorted(self.texts)]
         return list(outcomes(rows.read(), BatchJournal(texts, self.keep)))

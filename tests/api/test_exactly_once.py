@@ -20,20 +20,28 @@ The laws are numbered, and broken ones name their number:
 8. All this holds while an overtaken try goes on, whose writing is not kept any more.
 """
 
-import importlib.util
 import json
-import logging
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import pytest
+from codat_model import (
+    ACTS_WITHIN_SECONDS,
+    COMPANY,
+    CONNECTION,
+    ELSEWHERE,
+    LIFETIME_SECONDS,
+    LISTED_WITHIN_SECONDS,
+    READ_TIMEOUT_SECONDS,
+    START,
+    Chance,
+    Codat,
+    creates,
+    new_uuid,
+    stories,
+    told,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -56,46 +64,12 @@ from airflow_provider_codat.api.settle import Summary, settle
 from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.write import submit
 
-
-def neighbour(name: str) -> ModuleType:
-    """Load a module of this folder, which is no package; once for all tests."""
-    if name not in sys.modules:
-        path = Path(__file__).with_name(f"{name}.py")
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-model = neighbour("codat_model")
-Chance, Codat, creates, new_uuid = (
-    model.Chance,
-    model.Codat,
-    model.creates,
-    model.new_uuid,
-)
-COMPANY, CONNECTION, ELSEWHERE = model.COMPANY, model.CONNECTION, model.ELSEWHERE
-START, LIFETIME_SECONDS = model.START, model.LIFETIME_SECONDS
-ACTS_WITHIN_SECONDS = model.ACTS_WITHIN_SECONDS
-LISTED_WITHIN_SECONDS = model.LISTED_WITHIN_SECONDS
-READ_TIMEOUT_SECONDS = model.READ_TIMEOUT_SECONDS
-
 CUSTOMER: dict[str, Json] = {
     "customerName": "Northwind Traders of Bellingham",
     "emailAddress": "books@northwind.example",
     "status": "Active",
 }
 MENDED: dict[str, Json] = {**CUSTOMER, "emailAddress": "ledger@northwind.example"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quiet() -> Iterator[None]:
-    """Log nothing: thousands of stories are told."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 # The task, and what befalls it.
@@ -484,44 +458,33 @@ AFTER_A_500: dict[str, tuple[Any, ...]] = {
 }
 
 
-@contextmanager
-def told(numbers: bytes, instead: Mapping[str, Sequence[Any]]) -> Iterator[Story]:
-    """Begin a story; when it ends badly, show it."""
-    chance = Chance(numbers, instead)
-    try:
-        yield Story(chance)
-    except AssertionError as error:
-        error.add_note("\n".join(chance.story))
-        raise
-
-
 any_numbers = st.binary(min_size=200, max_size=400)
 
 
-@model.stories
+@stories
 @given(any_numbers)
 def test_second_key(numbers: bytes) -> None:
     """A second key is sent only where the first has made no record, and never will."""
-    with told(numbers, AFTER_A_500) as story:
+    with told(Story, numbers, AFTER_A_500) as story:
         story.tell()
 
 
-@model.stories
+@stories
 @given(any_numbers)
 def test_exactly_once(numbers: bytes) -> None:
     """Whatever happens, laws 1 to 8 hold: one record is made, or a person is asked."""
-    with told(numbers, {}) as story:
+    with told(Story, numbers, {}) as story:
         story.tell()
 
 
-@model.stories
+@stories
 @given(any_numbers)
 def test_two_at_once(numbers: bytes) -> None:
     """Two tries that live at once, and keep no journal, make one record.
 
     They send the same key, whichever of them goes on at any moment.
     """
-    with told(numbers, {"without a journal": (True,)}) as story:
+    with told(Story, numbers, {"without a journal": (True,)}) as story:
         pair = [story.begin(None), story.begin(START)]
         while pair:
             process = pair[story.chance("goes on", *range(len(pair)))]

@@ -21,21 +21,26 @@ The laws are numbered, and broken ones name their number:
 Equal rows may stand in for each other: whose record is whose, nobody can tell.
 """
 
-import importlib.util
 import json
-import logging
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid5
 
-import pytest
+import codat_model as model
+from codat_model import (
+    COMPANY,
+    CONNECTION,
+    START,
+    Chance,
+    Codat,
+    Operation,
+    creates,
+    new_uuid,
+    told,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -54,30 +59,9 @@ from airflow_provider_codat.api.payload import canonical
 from airflow_provider_codat.api.report import Outcome
 from airflow_provider_codat.api.row import Row, Rules
 from airflow_provider_codat.api.rows import Rows
+from airflow_provider_codat.api.validation import Check
 from airflow_provider_codat.api.windows import RowJournal, decoded
 from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
-
-
-def neighbour(name: str) -> ModuleType:
-    """Load a module of this folder, which is no package; once for all tests."""
-    if name not in sys.modules:
-        path = Path(__file__).with_name(f"{name}.py")
-        spec = importlib.util.spec_from_file_location(name, path)
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-model = neighbour("codat_model")
-Chance, Codat, creates, new_uuid = (
-    model.Chance,
-    model.Codat,
-    model.creates,
-    model.new_uuid,
-)
-COMPANY, CONNECTION, START = model.COMPANY, model.CONNECTION, model.START
 
 # A story of many rows takes longer than one of a single write.
 stories = settings(model.stories, max_examples=int(model.EXAMPLES or 300))
@@ -109,14 +93,6 @@ DIES_AFTER = "dies once it is kept"
 FAILS = "is not there"
 FAILS_AFTER = "keeps it, and says that it did not"
 LONGEST_IDLE_SECONDS = 20.0
-
-
-@pytest.fixture(autouse=True, scope="module")
-def quiet() -> Iterator[None]:
-    """Log nothing: thousands of stories are told."""
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 class Killed(BaseException):
@@ -186,7 +162,7 @@ class Wire:
 class Story:
     """One task with many rows, from its first try to the end."""
 
-    def __init__(self, chance: Any) -> None:  # noqa: ANN401 - of a module without a type
+    def __init__(self, chance: Chance) -> None:
         self.chance = chance
         self.policy = chance("on_unknown_outcome", *["reconcile"] * 4, "fail")
         self.on_clear = chance("on_clear", "reuse", "reuse", "reuse", "create")
@@ -314,11 +290,11 @@ class Story:
             if line["status"] in {"Unknown", "TimedOut"}:
                 self._say(row, free)
 
-    def _maker(self, made: Any) -> bytes:  # noqa: ANN401 - of a module without a type
+    def _maker(self, made: Operation) -> bytes:
         """Return the row that a push operation is of."""
         return self.keys[made.maker][0]
 
-    def _say(self, row: Row, free: dict[str, Any]) -> None:
+    def _say(self, row: Row, free: dict[str, Operation]) -> None:
         """Let a person say what became of a row; equal ones are told by their keys."""
         for record, made in free.items():
             if self._maker(made) == row.item:
@@ -353,7 +329,7 @@ class Story:
     def _opened(self) -> Rows:
         source = list(self.source)
         named = "reference" if self.keyed else None
-        rules = Rules(item_key=named, against_schema=False)
+        rules = Rules(item_key=named, check=Check(validate="off"))
         return Rows(lambda: source, rules)
 
     def rows(self) -> list[Row]:
@@ -512,7 +488,7 @@ class Story:
         doubtful = self.codat.doubtful(key)
         assert not doubtful, "6: a doubtful end is followed by a create"
 
-    def ours(self) -> dict[str, Any]:
+    def ours(self) -> dict[str, Operation]:
         """Return the push operations that have made a record, by these."""
         return {o.record: o for o in self.codat.operations if o.maker and o.record}
 
@@ -533,7 +509,7 @@ class Story:
     def _check_report(
         self,
         report: Sequence[Outcome],
-        ours: Mapping[str, Any],
+        ours: Mapping[str, Operation],
         made: Counter[bytes],
     ) -> None:
         named = [str(e["record_id"]) for e in report if e["status"] == "Success"]
@@ -595,17 +571,6 @@ BELIEVED: dict[str, tuple[Any, ...]] = {
 }
 
 
-@contextmanager
-def told(numbers: bytes, instead: Mapping[str, Sequence[Any]]) -> Iterator[Story]:
-    """Begin a story; when it ends badly, show it."""
-    chance = Chance(numbers, instead)
-    try:
-        yield Story(chance)
-    except AssertionError as error:
-        error.add_note("\n".join(chance.story))
-        raise
-
-
 any_numbers = st.binary(min_size=300, max_size=700)
 
 
@@ -613,7 +578,7 @@ any_numbers = st.binary(min_size=300, max_size=700)
 @given(any_numbers)
 def test_exactly_once(numbers: bytes) -> None:
     """Whatever happens, laws 1 to 6 hold for each row of a batch."""
-    with told(numbers, {}) as story:
+    with told(Story, numbers, {}) as story:
         story.tell()
 
 
@@ -621,7 +586,7 @@ def test_exactly_once(numbers: bytes) -> None:
 @given(any_numbers)
 def test_rows_in_doubt(numbers: bytes) -> None:
     """Laws 1 to 6 hold where many answers are lost, and many of the rows are equal."""
-    with told(numbers, IN_DOUBT) as story:
+    with told(Story, numbers, IN_DOUBT) as story:
         story.tell()
 
 
@@ -629,7 +594,7 @@ def test_rows_in_doubt(numbers: bytes) -> None:
 @given(any_numbers)
 def test_every_row_gets_there(numbers: bytes) -> None:
     """Law 7: once nothing goes wrong any more, every row is in the books by and by."""
-    with told(numbers, BELIEVED) as story:
+    with told(Story, numbers, BELIEVED) as story:
         story.tell()
         story.calm_down()
         missing = [e for e in story.report or [] if e["status"] != "Success"]

@@ -28,6 +28,7 @@ from airflow_provider_codat.api.rows import (
     lines,
     rows_of_list,
 )
+from airflow_provider_codat.api.validation import Check
 
 CANARY = "canary-7731"
 GOOD = b'{"status": "Active"}'
@@ -175,7 +176,7 @@ class TestKey:
     def test_only_at_the_top(self) -> None:
         """A property of the same name deeper in the row stays."""
         value = {"status": "Active", "reference": 1, "contacts": [{"reference": 2}]}
-        (row,) = read([value], Rules(item_key="reference", against_schema=False))
+        (row,) = read([value], Rules(item_key="reference", check=Check(validate="off")))
         assert row.payload == {"status": "Active", "contacts": [{"reference": 2}]}
 
     @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ class TestSurvey:
 
     def test_unknown_properties(self) -> None:
         """What an unknown property becomes is the author's choice; a key is none."""
-        strict = Rules(item_key="reference", unknown_properties="fail")
+        strict = Rules(item_key="reference", check=Check(unknown_properties="fail"))
         rows = of([*keyed("C-1"), {"status": "Active", "reference": 2, "x": 1}], strict)
         assert told(rows) == [(2, ["x: unknown property"])]
 
@@ -302,7 +303,7 @@ class TestSurvey:
 
     def test_without_the_contract(self) -> None:
         """What is not held against the contract must be one object, and no more."""
-        rows = of([{"anything": 1}, 5], Rules(against_schema=False))
+        rows = of([{"anything": 1}, 5], Rules(check=Check(validate="off")))
         ((number, _),) = told(rows)
         assert number == 2
 
@@ -331,14 +332,14 @@ class TestSurvey:
     def test_a_data_type_without_contract(self) -> None:
         """A data type that cannot be checked is refused before anything is read."""
         with pytest.raises(ValueError, match="no schema"):
-            of(named("A"), Rules(data_type="bills")).survey()
+            of(named("A"), Rules(Check(data_type="bills"))).survey()
 
     @pytest.mark.parametrize("item_key", [None, "reference"], ids=["body", "key"])
     def test_memory(self, item_key: str | None) -> None:
         """Only digests are kept: 100,000 rows would fit into 15 MB."""
         count = 10_000
         rows = Rows(
-            partial(_many, count), Rules(item_key=item_key, against_schema=False)
+            partial(_many, count), Rules(item_key=item_key, check=Check(validate="off"))
         )
         tracemalloc.start()
         try:

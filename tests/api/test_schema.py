@@ -17,8 +17,6 @@ from jsonschema import Draft202012Validator
 from airflow_provider_codat.api.models import Json, Problem
 from airflow_provider_codat.api.payload import to_json
 from airflow_provider_codat.api.schema import (
-    Checked,
-    checked,
     contract,
     held_against,
     problems,
@@ -401,42 +399,6 @@ def test_jsonschema_is_imported_late() -> None:
         "assert 'jsonschema' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
-
-
-def test_checked_is_the_whole_way() -> None:
-    """What was given comes out as what would be sent, with all that is wrong."""
-    text = repr({"status": "active", "metadata": {"isDeleted": 7}, "zip": 1})
-    result = checked(text)
-    assert result.payload == {"status": "active", "zip": 1}
-    assert result.left_out == ("metadata",)
-    assert [p.path for p in result.problems] == ["status", "zip"]
-    assert [p.path for p in result.errors] == ["status"]
-
-
-def test_checked_with_everything_kept() -> None:
-    """Nothing is left out where the author says so, and then it is checked too."""
-    result = checked(
-        {"status": "Active", "metadata": {"isDeleted": 7}, "zip": 1},
-        unknown_properties="ignore",
-        read_only_fields=(),
-    )
-    assert result.left_out == ()
-    assert [p.path for p in result.problems] == ["metadata.isDeleted"]
-
-
-@pytest.mark.parametrize("value", [None, "nothing of the kind", {"a": {1}}])
-def test_checked_returns_what_cannot_be_read(value: object) -> None:
-    """What cannot be read comes back as problems, not as an exception."""
-    result = checked(value)
-    assert result == Checked(None, (), result.problems)
-    assert [p.rule for p in result.problems] == ["json"]
-
-
-@pytest.mark.parametrize("value", [{"status": 7}, [], 7.5])
-def test_checked_without_the_contract(value: Json) -> None:
-    """An author who switches the contract off still gets JSON, cleaned."""
-    assert checked(value, against_schema=False) == Checked(value, (), ())
-    assert checked({"a": {1}}, against_schema=False).errors
 
 
 @pytest.mark.parametrize(

@@ -286,3 +286,85 @@ def test_airflow_is_absent() -> None:
         [sys.executable, "-c", program], check=True, capture_output=True
     )
     assert not {"airflow", "jsonschema"} & set(json.loads(done.stdout))
+
+
+MODEL = {
+    "type": "Object",
+    "properties": {
+        "customerName": {
+            "type": "String",
+            "required": True,
+            "validation": {"warnings": [{"details": "Max length of 3 characters."}]},
+        },
+        "status": {"type": "String", "options": [{"value": "InActive"}]},
+    },
+}
+NAMED = '{"customerName": "Zoë & Co", "status": "InActive"}'
+TOO_LONG = 'customerName: must satisfy "Max length of 3 characters."'
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "lines"),
+    [
+        ([], 1, [f"warning: {TOO_LONG} (the integration's model)", CHOICE]),
+        (["--validate", "schema"], 1, [CHOICE]),
+        (
+            ["--validate", "model"],
+            0,
+            [f"warning: {TOO_LONG} (the integration's model)"],
+        ),
+        (
+            ["--validate", "model", "--strict"],
+            1,
+            [f"{TOO_LONG} (the integration's model)"],
+        ),
+    ],
+    ids=["both", "schema", "model", "strict"],
+)
+def test_model(run: Run, options: list[str], code: int, lines: list[str]) -> None:
+    """With a model, customers are held against it and the contract, or one of them."""
+    Path("model.json").write_text(json.dumps(MODEL), encoding="utf-8")
+    ended, out, _ = run(NAMED, "--model", "model.json", *options)
+    assert ended == code
+    assert len(out) == len(lines)
+    for shown, expected in zip(out, lines, strict=True):
+        assert shown.startswith(f"customers.json: {expected}")
+
+
+@pytest.mark.parametrize("payload", ["7", "[7]", '["x"]'])
+def test_model_of_what_is_no_customer(run: Run, payload: str) -> None:
+    """What is no object is refused by both, in one line."""
+    Path("model.json").write_text(json.dumps(MODEL), encoding="utf-8")
+    code, out, _ = run(payload, "--model", "model.json")
+    assert code == 1
+    [line] = out
+    assert ": must be an object; " in line
+    assert line.endswith("(Codat's contract and the integration's model)")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (None, "model.json: cannot be read: "),
+        ("{", "model.json: the payload: is not JSON"),
+        (NAMED, "model.json: is no model: it lists no properties"),
+    ],
+    ids=["no file", "no JSON", "no model"],
+)
+def test_model_that_cannot_be_read(run: Run, text: str | None, complaint: str) -> None:
+    """A model that is none ends the command with 2, and no customer is checked."""
+    if text is not None:
+        Path("model.json").write_text(text, encoding="utf-8")
+    code, out, err = run(NAMED, "--model", "model.json")
+    assert (code, out) == (2, [])
+    assert err.startswith(complaint)
+
+
+@pytest.mark.parametrize(
+    "options", [["--strict"], ["--validate", "both"], ["--validate", "model"]], ids=str
+)
+def test_model_is_missed(run: Run, options: list[str]) -> None:
+    """What only a model can say is not asked for without one."""
+    with pytest.raises(SystemExit) as ended:
+        run(NAMED, *options)
+    assert ended.value.code == 2

@@ -345,7 +345,10 @@ class Attempt:
         self.xcoms[key] = value
 
     def execute(self) -> dict[str, Any]:
-        result: dict[str, Any] = self.operator.execute(self.context)
+        # Airflow 2 hands this over, too, and no thread but its main one can do without.
+        name = f"{type(self.operator).__name__}__sentinel"
+        guard = {name: object()} if AIRFLOW < (3,) else {}
+        result: dict[str, Any] = self.operator.execute(self.context, **guard)
         return result
 
     def fails(

@@ -8,7 +8,6 @@ import base64
 import gzip
 import json
 import threading
-import time
 import zlib
 from collections import UserList
 from collections.abc import Callable, Iterator
@@ -17,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_codat.api import (
     BatchFailed,
@@ -919,23 +917,23 @@ def test_after_a_kill_no_thread_begins_a_create(
     """What is under way at Codat may end; the next try sends the others."""
     codat = start_codat(latency_seconds=0.02)
     made = attempt_many(rows(80), store=store, max_concurrency=2)
-    ended: list[BaseException] = []
+    over = threading.Event()
+    known: list[int] = []
 
-    def work() -> None:
-        try:
-            made.execute()
-        except (CodatError, AirflowFailException) as error:
-            ended.append(error)
+    def kill() -> None:
+        while not creates(codat) and not over.wait(0.002):
+            pass
+        made.operator.on_kill()
+        known.append(len(creates(codat)))
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    while thread.is_alive() and not creates(codat):
-        time.sleep(0.002)
-    made.operator.on_kill()
-    known = len(creates(codat))
-    thread.join()
-    assert [type(error) for error in ended] == [BatchUnfinished]
-    assert len(creates(codat)) <= known + 2
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        made.fails(BatchUnfinished)
+    finally:
+        over.set()
+        killer.join()
+    assert len(creates(codat)) <= known[0] + 2
     made.retried().execute()
     assert codat.counts_by_name() == once_each(80)
     assert len(creates(codat)) <= 80 + 2

@@ -120,17 +120,18 @@ def test_it_is_killed_again_and_again(
     """Each try leaves more behind than it has found, and so it comes to an end."""
     codat = start_codat(settle_seconds=1.5, refresh_seconds=0)
     made = keyed(SIXTY, store=store)
-    # A try keeps its number, what the rows come from, and one thing that it has learnt.
-    store.refuse(after=2, kept=True)
+    # A try keeps its number, where it writes to, what the rows come from, and one thing
+    # that it has learnt.
+    store.refuse(after=3, kept=True)
     made.fails(JournalFailed)
     assert creates(codat) == []
     made = made.retried()
-    store.refuse(after=2, kept=True)
+    store.refuse(after=3, kept=True)
     made.fails(JournalFailed)
     assert sorted(creates(codat)) == sorted(once_each(*SIXTY))
     for _ in range(3):
         made = made.retried()
-        store.refuse(after=2, kept=True)
+        store.refuse(after=3, kept=True)
         with suppress(JournalFailed):
             made.execute()
     store.mend()
@@ -705,3 +706,49 @@ def test_rows_of_another_task_of_the_run_have_keys_of_their_own(
     for task_id in ("monday", "tuesday"):
         attempt_many(rows(1), store=new_store(), task_id=task_id).execute()
     assert local_codat.counts_by_name() == {name_of(1): 2}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"company_id": "acme"},
+        {"connection_id": None},
+        {"customers": [{"status": "active"}]},
+        {"max_failed": "some"},
+        {"validate": "model", "model": "no model"},
+    ],
+    ids=["company", "connection", "rows", "argument", "model"],
+)
+def test_a_try_that_sent_nothing_keeps_none_from_sending(
+    attempt_many: Attempts,
+    store: Store,
+    local_codat: LocalCodat,
+    wrong: dict[str, Any],
+) -> None:
+    """Five hours later all is sent: the journal says that nothing was."""
+    right = {
+        "customers": rows(1, 2),
+        "company_id": local_codat.company_id,
+        "connection_id": local_codat.connection_id,
+        "max_failed": 0,
+        "validate": "schema",
+        "model": None,
+    }
+    made = attempt_many(store=store, age=timedelta(hours=5), **{**right, **wrong})
+    with pytest.raises(Exception, match=r"."):
+        made.execute()
+    assert creates(local_codat) == []
+    result = made.retried(**right).execute()
+    assert result["counts"] == {"Success": 2}
+
+
+def test_a_try_that_sent_is_not_taken_for_one_that_did_not(
+    attempt_many: Attempts, store: Store
+) -> None:
+    """A try that was resumed has announced itself once, and keeps its place."""
+    made = attempt_many(rows(1), store=store)
+    made.execute()
+    made.execute()  # as after a deferral: the same try
+    kept = [json.loads(v) for k, v in store.cells.items() if k == "codat.try.1"]
+    assert kept
+    assert "?" not in kept

@@ -780,9 +780,10 @@ def test_the_fields_are_templates_and_the_payload_shows_as_json() -> None:
         "idempotency_key",
         "completion_timeout_seconds",
         "unknown_resolution",
+        "model",
     }
     assert tuple(kind.template_ext) == ()
-    assert kind.template_fields_renderers == {"customer": "json"}
+    assert kind.template_fields_renderers == {"customer": "json", "model": "json"}
     assert [type(link) for link in kind.operator_extra_links] == [
         CodatPushOperationLink
     ]

@@ -77,6 +77,25 @@ def create(send: Callable[..., requests.Response]) -> Callable[..., requests.Res
 
 
 @pytest.fixture
+def update(send: Callable[..., requests.Response]) -> Callable[..., requests.Response]:
+    """Update one customer."""
+
+    def do(
+        codat: CodatControls,
+        record_id: str,
+        body: object,
+        connection: str = "lenient",
+        query: str = "",
+        **options: object,
+    ) -> requests.Response:
+        path = f"{create_path(codat, connection)}/{record_id}{query}"
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return send(codat, "PUT", path, data=data, **options)
+
+    return do
+
+
+@pytest.fixture
 def poll(send: Callable[..., requests.Response]) -> Callable[..., dict[str, Any]]:
     """Read one push operation again."""
 

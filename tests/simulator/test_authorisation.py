@@ -89,6 +89,11 @@ def test_key_is_a_hard_one() -> None:
         ("POST", "/companies", 405),
         ("GET", "/companies/{c}/connections/{k}/push/customers", 405),
         ("PUT", "/companies/{c}/connections/{k}/push/customers", 405),
+        ("POST", "/companies/{c}/connections/{k}/push/customers/1", 405),
+        ("PUT", "/companies/{c}/connections/{new}/push/customers/1", 404),
+        ("PUT", "/companies/{c}/connections/not-a-uuid/push/customers/1", 400),
+        ("GET", "/integrations/nope", 404),
+        ("POST", "/integrations", 405),
         ("POST", "/companies/{c}/connections/{k}/push/invoices", 404),
         ("DELETE", "/companies/{c}/push", 405),
         ("GET", "/companies/not-a-uuid", 400),
@@ -129,7 +134,7 @@ def test_unsupported_data_type(codat: LocalCodat, send: Call) -> None:
 def test_companies_and_connections(codat: LocalCodat, send: Call) -> None:
     """Companies carry their connections; each is found alone as well."""
     companies = send(codat, "GET", "/companies?page=1&pageSize=10").json()
-    assert companies["totalResults"] == 2
+    assert companies["totalResults"] == 3
     first = send(codat, "GET", f"/companies/{codat.company_id}").json()
     assert companies["results"][0] == first
     path = f"/companies/{codat.company_id}/connections"

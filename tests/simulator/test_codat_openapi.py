@@ -18,7 +18,11 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from airflow_provider_codat.simulator import FOREIGN_API_KEY, LocalCodat
+from airflow_provider_codat.simulator import (
+    FOREIGN_API_KEY,
+    THIRD_COMPANY_ID,
+    LocalCodat,
+)
 from airflow_provider_codat.simulator.contract import check_customer
 from airflow_provider_codat.simulator.replies import RefusedError
 from airflow_provider_codat.simulator.world import authorization
@@ -38,6 +42,7 @@ pytestmark = [
 COMPANY = "/companies/{companyId}"
 CONNECTION = f"{COMPANY}/connections/{{connectionId}}"
 CREATE = (COMMERCE, f"{CONNECTION}/push/customers", "post")
+UPDATE = (EXPENSES, f"{CONNECTION}/push/customers/{{customerId}}", "put")
 ROUTES = {
     "get_push": (PLATFORM, f"{COMPANY}/push/{{pushOperationKey}}", "get"),
     "list_push": (PLATFORM, f"{COMPANY}/push", "get"),
@@ -46,6 +51,8 @@ ROUTES = {
     "company": (PLATFORM, COMPANY, "get"),
     "connections": (PLATFORM, f"{COMPANY}/connections", "get"),
     "connection": (PLATFORM, CONNECTION, "get"),
+    "integrations": (PLATFORM, "/integrations", "get"),
+    "integration": (PLATFORM, "/integrations/{platformKey}", "get"),
     "refresh": (PLATFORM, f"{COMPANY}/data/queue/{{dataType}}", "post"),
     "list_pulls": (PLATFORM, f"{COMPANY}/data/history", "get"),
     "get_pull": (PLATFORM, f"{COMPANY}/data/history/{{datasetId}}", "get"),
@@ -172,6 +179,110 @@ def test_reads(
     }
     for route, path in paths.items():
         assert_documented(registry, send(codat, "GET", path), ROUTES[route])
+
+
+@pytest.mark.parametrize("connection", ["lenient", "options"])
+@pytest.mark.parametrize("settle_seconds", [0, 60], ids=["settled", "pending"])
+def test_updates(
+    registry: Registry[Any],
+    start: Start,
+    update: Call,
+    send: Call,
+    connection: str,
+    settle_seconds: float,
+) -> None:
+    """Updates are documented replies: pending, successful, failed, unknown."""
+    codat = start(settle_seconds=settle_seconds)
+    connection_id = codat.connections[connection]
+    customer = {"customerName": "Acme", "status": "Active"}
+    record = codat.typed_in(customer, connection_id=connection_id)
+    rows = [
+        (record.record_id, "?forceUpdate=true", "Success"),
+        (record.record_id, "", "Failed"),
+        ("nobody", "", "Failed"),
+    ]
+    for record_id, query, status in rows:
+        answer = update(codat, record_id, customer, connection, query=query)
+        assert_documented(registry, answer, UPDATE)
+        codat.advance(seconds=settle_seconds)
+        key = answer.json()["pushOperationKey"]
+        one = send(codat, "GET", f"/companies/{codat.company_id}/push/{key}")
+        assert one.json()["status"] == status
+        assert_documented(registry, one, ROUTES["get_push"])
+
+
+def test_refusals_of_updates(
+    registry: Registry[Any], start: Start, update: Call
+) -> None:
+    """Refusals of updates are documented replies."""
+    codat = start(update_refusals="request")
+    customer = {"customerName": "Acme", "status": "Active"}
+    key = codat.typed_in(customer).record_id
+    answers = [
+        update(codat, key, customer),
+        update(codat, key, {"status": 1}),
+        update(codat, key, customer, query="?forceUpdate=perhaps"),
+        update(codat, key, customer, connection="unlinked"),
+        update(codat, "nobody", customer),
+    ]
+    assert [each.status_code for each in answers] == [400, 400, 400, 400, 404]
+    for each in answers:
+        assert_documented(registry, each, UPDATE)
+
+
+def restated(integration: dict[str, Any]) -> dict[str, Any]:
+    """Return an integration in the one spelling that Codat's schema lets pass.
+
+    It requires ``datatype``, describes ``dataType``, and lists values in capitals
+    while its examples are in lower case: no reply can have it all.
+    """
+    words = ("Get", "Post", "Put", "Delete", "Release", "Beta")
+    words += ("NotSupported", "NotImplemented")
+    capitals = {word.lower(): word for word in words}
+    features = [
+        {
+            "datatype": each.get("dataType", each.get("datatype")),
+            "supportedFeatures": [
+                {name: capitals[value.lower()] for name, value in feature.items()}
+                for feature in each["supportedFeatures"]
+            ],
+        }
+        for each in integration["datatypeFeatures"]
+    ]
+    return {**integration, "datatypeFeatures": features}
+
+
+def test_integrations(registry: Registry[Any], codat: LocalCodat, send: Call) -> None:
+    """Integrations are documented, but for what the description has in two ways."""
+    page = send(codat, "GET", "/integrations").json()
+    file, path, method = ROUTES["integrations"]
+    steps = ("paths", path, method, "responses", "200", "content")
+    check = validator(registry, file, *steps, "application/json", "schema")
+    page["results"] = [restated(each) for each in page["results"]]
+    assert [each.message for each in check.iter_errors(page)] == []
+    file, path, method = ROUTES["integration"]
+    steps = ("paths", path, method, "responses", "200", "content")
+    check = validator(registry, file, *steps, "application/json", "schema")
+    for each in page["results"]:
+        one = send(codat, "GET", f"/integrations/{each['key']}").json()
+        assert not check.is_valid(one)
+        assert [each.message for each in check.iter_errors(restated(one))] == []
+    unknown = send(codat, "GET", "/integrations/nope")
+    assert_documented(registry, unknown, ROUTES["integration"])
+    refused = send(codat, "GET", "/integrations?query=x")
+    assert_documented(registry, refused, ROUTES["integrations"])
+
+
+def test_third_company(registry: Registry[Any], codat: LocalCodat, send: Call) -> None:
+    """Connections of every status are documented replies, as is the lack of a model."""
+    path = f"/companies/{THIRD_COMPANY_ID}/connections"
+    page = send(codat, "GET", path)
+    assert_documented(registry, page, ROUTES["connections"])
+    for each in page.json()["results"]:
+        one = send(codat, "GET", f"{path}/{each['id']}")
+        assert_documented(registry, one, ROUTES["connection"])
+        model = send(codat, "GET", f"{path}/{each['id']}/options/customers")
+        assert_documented(registry, model, ROUTES["options"])
 
 
 @pytest.mark.parametrize(

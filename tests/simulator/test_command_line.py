@@ -80,6 +80,7 @@ def test_options(run: Run, create: Call) -> None:
         *("--retry-after-format", "http-date", "--idempotency-scope", "body"),
         *("--accept-key-with-colon", "--list-lag-seconds", "1"),
         *("--refresh-seconds", "0", "--software-style", "upper"),
+        *("--update-refusals", "request"),
         *("--latency-seconds", "0", "--journal-limit", "5", "--settle-seconds", "0"),
     )
     remote = RemoteCodat(ready["url"])

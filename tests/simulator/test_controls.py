@@ -51,6 +51,27 @@ def test_both_tell_the_same(codat: LocalCodat, create: Call) -> None:
     )
 
 
+def test_hand_in_the_software(controls: CodatControls, create: Call) -> None:
+    """A hand changes a record of the books, and the change is read back in full."""
+    create(controls)
+    (before,) = controls.ledger()
+    edited = controls.edit_in_software(before.record_id, phone="1", contacts=[{}])
+    assert edited.customer == {**before.customer, "phone": "1", "contacts": [{}]}
+    assert controls.ledger() == [edited]
+    assert edited.created_at == before.created_at == before.modified_at
+    assert edited.modified_at > before.modified_at
+
+
+def test_connection_status(controls: CodatControls, create: Call) -> None:
+    """A connection is cut and linked again, and an unknown one is refused."""
+    controls.set_connection_status(controls.connection_id, "Deauthorized")
+    assert create(controls).status_code == 400
+    controls.set_connection_status(controls.connection_id, "Linked")
+    assert create(controls).status_code == 200
+    with pytest.raises(ValueError, match="connection_id must be"):
+        controls.set_connection_status("elsewhere", "Linked")
+
+
 def test_order_and_clear(controls: CodatControls, create: Call) -> None:
     """Misfortunes are ordered and cleared, and an order is answered in full."""
     ordered = controls.order("codat_error_before_commit", status=503, count=2)
@@ -177,6 +198,13 @@ def test_airflow_connection(controls: CodatControls) -> None:
         ("typed_in", '{"customer": {}}'),
         ("typed_in", f'{{"customer": "x", "connection_id": "{STRICT_CONNECTION_ID}"}}'),
         ("typed_in", '{"customer": {}, "connection_id": []}'),
+        ("edit_in_software", "{}"),
+        ("edit_in_software", '{"changes": {}}'),
+        ("edit_in_software", '{"changes": [], "record_id": "1"}'),
+        ("edit_in_software", '{"changes": {}, "record_id": "1"}'),
+        ("set_connection_status", "{}"),
+        ("set_connection_status", '{"connection_id": [], "status": "Linked"}'),
+        ("set_connection_status", '{"connection_id": "1", "status": []}'),
         ("stranger_pushes", '{"customer": {"status": "Active"}, "colour": 1}'),
     ],
 )

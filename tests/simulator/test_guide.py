@@ -17,7 +17,7 @@ EXAMPLES = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
 
 def test_examples_run() -> None:
     """Every example that is not marked otherwise runs."""
-    assert len(EXAMPLES) == 4
+    assert len(EXAMPLES) == 5
     for example in EXAMPLES:
         exec(compile(example, "simulator.md", "exec"), {})
 

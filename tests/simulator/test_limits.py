@@ -27,13 +27,13 @@ def test_headers_on_every_reply(start: Start, send: Call) -> None:
     left = []
     for path in ("/companies", "/nothing", "/companies/x"):
         answer = send(codat, "GET", path)
-        assert answer.headers["X-Rate-Limit-Limit"] == "3000"
+        assert answer.headers["X-Rate-Limit-Limit"] == "4000"
         reset = datetime.fromisoformat(answer.headers["X-Rate-Limit-Reset"])
         date = parsedate_to_datetime(answer.headers["Date"])
         assert timedelta(0) < reset - date <= timedelta(days=1)
         assert reset.time() == datetime.min.replace(tzinfo=UTC).time()
         left.append(int(answer.headers["X-Rate-Limit-Remaining"]))
-    assert left == [2999, 2998, 2997]
+    assert left == [3999, 3998, 3997]
 
 
 def test_date_follows_the_clock(codat: LocalCodat, send: Call) -> None:
@@ -124,7 +124,7 @@ def test_no_quota_from_now_on(limited: CodatControls, send: Call) -> None:
     limited.set_quota(None)
     assert send(limited, "GET", "/companies").status_code == 200
     limited.set_quota(2)
-    assert _quota(send(limited, "GET", "/companies"))[:2] == (3000, 1)
+    assert _quota(send(limited, "GET", "/companies"))[:2] == (4000, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,20 @@ import json
 import os
 import shutil
 import signal
-import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import psutil
 import pytest
+from dag_runs import (
+    PATIENCE_SECONDS,
+    PENDING_SECONDS,
+    DagRun,
+    logs_after_all,
+)
 
 from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.simulator.records import JournalEntry
@@ -30,34 +34,15 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SHARDED = "codat_create_customers_sharded"
-PATIENCE_SECONDS = 150
-ENDED = {"success", "failed"}
-# Longer than a test needs: then Codat's clock is moved. Not by more than 5 minutes in
-# all, by which clocks may differ.
-PENDING_SECONDS = 40
 # Codat's and ours are as 1,000 to 900, only fewer.
 CODATS_PER_MINUTE = 300
 OURS_PER_MINUTE = 270
-QUICK = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "8",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
-    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
-    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
-}
 EXTRA = {
     "read_timeout_seconds": 2,
     "retry_budget_seconds": 5,
     "request_lifetime_seconds": 3,
     "requests_per_minute": 60_000,
 }
-
-T = TypeVar("T")
-
-
-def connection(codat: LocalCodat, **extra: float) -> str:
-    return json.dumps({**json.loads(codat.airflow_connection()), "extra": extra})
 
 
 @pytest.fixture(scope="module")
@@ -87,85 +72,33 @@ def airflow(
     codat: LocalCodat,
     strict_codat: LocalCodat,
     metered: LocalCodat,
+    start_airflow: Callable[..., Any],
+    connection: Callable[..., str],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Any]:
+) -> Any:  # noqa: ANN401 - scripts/local_airflow.py
     """Start one Airflow for all tests, with the DAGs of this file and an example."""
-    env = {
-        **QUICK,
-        "AIRFLOW_CONN_CODAT_DEFAULT": connection(strict_codat),
-        "AIRFLOW_CONN_CODAT_FREE": connection(codat, **EXTRA),
-        "AIRFLOW_CONN_CODAT_METERED": connection(metered, **EXTRA),
-        "CODAT_COMPANY_ID": codat.company_id,
-        "CODAT_CONNECTION_ID": codat.connection_id,
-        "CODAT_REQUESTS_PER_MINUTE": str(OURS_PER_MINUTE),
-        "CODAT_SHARDS_AT_A_TIME": "3",
-    }
     dags = tmp_path_factory.mktemp("dags")
     shutil.copy(HERE / "dags" / "bulk.py", dags)
     shutil.copy(ROOT / "dags" / f"{SHARDED}.py", dags)
-    home = tmp_path_factory.mktemp("airflow")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(ROOT / "scripts"))
-        from local_airflow import LocalAirflow  # noqa: PLC0415 - found by the line above
-
-        with LocalAirflow(home, dags, env) as airflow:
-            yield airflow
-    del sys.modules["local_airflow"]
+    env = {
+        "AIRFLOW_CONN_CODAT_DEFAULT": connection(strict_codat),
+        "AIRFLOW_CONN_CODAT_FREE": connection(codat, **EXTRA),
+        "AIRFLOW_CONN_CODAT_METERED": connection(metered, **EXTRA),
+        "CODAT_REQUESTS_PER_MINUTE": str(OURS_PER_MINUTE),
+        "CODAT_SHARDS_AT_A_TIME": "3",
+    }
+    return start_airflow(dags, codat, **env)
 
 
 # --- a load, and what is known of it
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class Load(DagRun):
     """One DAG run that creates the customers of a file."""
 
-    airflow: Any
-    codat: LocalCodat
-    dag_id: str
-    run_id: str
-    name: str
     path: Path
     results: Path
-
-    @property
-    def instance(self) -> dict[str, Any]:
-        (found,) = self.airflow.task_instances(self.dag_id, self.run_id)
-        instance: dict[str, Any] = found
-        return instance
-
-    def until(self, what: str, told: Callable[[], T | None]) -> T:
-        """Wait until something is told; fail with the task's log if it is not."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := told()):
-            if time.monotonic() > deadline:
-                pytest.fail(f"{self.name}: not {what} in time\n{self.log()}")
-            time.sleep(0.1)
-        return found
-
-    def until_try(self, number: int) -> None:
-        self.until(f"at try {number}", lambda: self.instance["try_number"] >= number)
-
-    def ended(self) -> str:
-        """Wait until the task has ended; return how."""
-        self.until("ended", lambda: self.instance["state"] in ENDED)
-        state: str = self.instance["state"]
-        return state
-
-    def log(self) -> str:
-        """Return the log of all tries, triggerer's included."""
-        instance = self.instance
-        tries = range(1, instance["try_number"] + 1)
-        return "\n".join(f"-- try {n}\n{self.airflow.log(instance, n)}" for n in tries)
-
-    def creates(self) -> list[JournalEntry]:
-        """Return all creates of this load that have reached Codat."""
-        return [
-            entry
-            for entry in self.codat.journal()
-            if entry.method == "POST" and entry.path.endswith("/push/customers")
-            if entry.json()["customerName"].startswith(f"{self.name} ")
-        ]
 
     def until_sent(self, customers: int) -> None:
         """Wait until so many customers have been sent at least once."""
@@ -175,43 +108,6 @@ class Load:
 
         self.until(f"sending {customers}", told)
 
-    def process(self, after: int | None = None) -> psutil.Process:
-        """Return the process that runs the task.
-
-        :param after: that of an earlier try.
-        """
-
-        def told() -> int | None:
-            instance = self.instance
-            pid = instance["pid"] if instance["state"] == "running" else None
-            return None if pid == after else pid
-
-        return psutil.Process(self.until("running", told))
-
-    def mark_failed(self) -> None:
-        """Do what the button of the web page does."""
-        self.airflow.ask(
-            "PATCH",
-            f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/create",
-            {"new_state": "failed"},
-        )
-
-    def clear(self) -> None:
-        """Do what the button of the web page does; wait for the next try.
-
-        Not before the run has ended: a scheduler that is about to end it would leave
-        the task as it is.
-        """
-        ask = self.airflow.run_state
-        self.until("over", lambda: ask(self.dag_id, self.run_id) in ENDED)
-        number = self.instance["try_number"] + 1
-        self.airflow.ask(
-            "POST",
-            f"/api/v2/dags/{self.dag_id}/clearTaskInstances",
-            {"dry_run": False, "dag_run_id": self.run_id, "only_failed": False},
-        )
-        self.until_try(number)
-
     def told(self) -> dict[str, Any]:
         """Return what the task has returned."""
         found: dict[str, Any] = self.airflow.xcom(self.instance)
@@ -219,7 +115,7 @@ class Load:
 
     def succeeded_once(self) -> dict[str, Any]:
         """Wait for success; hold what is reported against the books; return it."""
-        assert self.ended() == "success", self.log()
+        assert self.ended() == {"success": 1}, self.log()
         told = self.told()
         customers = len(lines_of(self.path))
         assert told["rows"] == customers
@@ -324,10 +220,7 @@ def test_shards_at_once(
     Each customer is in its own company's books, once.
     """
     run_id = airflow.trigger(SHARDED, {"shards": shards, "folder": str(tmp_path)})
-    whole = Load(
-        airflow, strict_codat, SHARDED, run_id, "Fen shard", tmp_path, tmp_path
-    )
-    whole.until("ended", lambda: airflow.run_state(SHARDED, run_id) in ENDED)
+    DagRun(airflow, strict_codat, SHARDED, run_id, "Fen shard").until_over()
     found = [
         each
         for each in airflow.task_instances(SHARDED, run_id)
@@ -417,7 +310,7 @@ def test_cleared_with_another_order(
     """Clear after a failure sends what is missing, wherever it has come to stand."""
     codat.order("fail", customer="Fen sorted 7")
     mended = load("bulk_in_the_worker", "Fen sorted", 20)
-    assert mended.ended() == "failed"
+    assert mended.ended() == {"failed": 1}
     assert mended.told()["counts"] == {"Success": 19, "Failed": 1}
     states = [line["status"] for line in lines_of(mended.results)]
     assert states == ["Success"] * 7 + ["Failed"] + ["Success"] * 12
@@ -442,7 +335,7 @@ def sent_when_stopped(load: Load, process: psutil.Process) -> int:
     sent = len(load.creates())
     assert not psutil.wait_procs([process], timeout=PATIENCE_SECONDS)[1]
     assert len(load.creates()) == sent < 400
-    assert load.ended() == "failed"
+    assert load.ended() == {"failed": 1}
     return sent
 
 
@@ -487,7 +380,7 @@ def test_waiting_holds_no_worker(load: Callable[..., Load], codat: LocalCodat) -
     codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen patient 3")
     patient = load("bulk_deferrable", "Fen patient", 20)
     process = patient.process()
-    patient.until("deferred", lambda: patient.instance["state"] == "deferred")
+    patient.until_state("deferred")
     assert len(patient.creates()) == 20
     assert held_slots(patient.airflow) == 0
     assert not psutil.wait_procs([process], timeout=PATIENCE_SECONDS)[1]
@@ -502,7 +395,7 @@ def test_waiting_for_the_quota(load: Callable[..., Load], metered: LocalCodat) -
     quota = 25
     metered.set_quota(quota, resets_in_seconds=40)
     waiting = load("bulk_metered", "Fen metered", 40, metered)
-    waiting.until("deferred", lambda: waiting.instance["state"] == "deferred")
+    waiting.until_state("deferred")
     assert 0 < len(waiting.creates()) < quota
     assert len(metered.journal()) <= quota
     assert held_slots(waiting.airflow) == 0
@@ -520,10 +413,4 @@ def test_after_all(
 
     A log of a task or a trigger holds neither a customer's name nor the API key.
     """
-    assert codat.duplicates() == {}
-    creates = [e for e in codat.journal() if e.path.endswith("/push/customers")]
-    sent = {(e.idempotency_key, e.path, e.query, e.body) for e in creates}
-    assert len(sent) == len({e.idempotency_key for e in creates})
-    logs = [path.read_text() for path in (airflow.home / "logs").rglob("*.log*")]
-    assert logs
-    assert not [log for log in logs if "Fen " in log or codat.api_key in log]
+    logs_after_all(airflow, codat)

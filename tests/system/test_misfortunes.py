@@ -3,47 +3,32 @@
 A real Airflow, one for all tests, whose processes are killed at chosen moments.
 """
 
-import json
 import os
 import signal
-import sys
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.error import HTTPError
 
 import psutil
 import pytest
+from dag_runs import (
+    PATIENCE_SECONDS,
+    PENDING_SECONDS,
+    DagRun,
+    logs_after_all,
+)
 
 from airflow_provider_codat.simulator import LocalCodat
 
 pytestmark = pytest.mark.slow
 
-HERE = Path(__file__).parent
-SCRIPTS = HERE.parents[1] / "scripts"
-PATIENCE_SECONDS = 120
-# Longer than a test needs: then Codat's clock is moved. Not by more than 5 minutes in
-# all, by which clocks may differ.
-PENDING_SECONDS = 40
-ENDED = {"success", "failed"}
-QUICK = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "8",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "1",
-    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
-    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
-    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "5",
-    "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
-}
+DAGS = Path(__file__).parent / "dags"
 EXTRA = {
     "read_timeout_seconds": 2,
     "retry_budget_seconds": 5,
     "request_lifetime_seconds": 3,
 }
-
-T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
@@ -55,89 +40,17 @@ def codat() -> Iterator[LocalCodat]:
 
 @pytest.fixture(scope="module")
 def airflow(
-    codat: LocalCodat, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Any]:
+    codat: LocalCodat,
+    start_airflow: Callable[..., Any],
+    connection: Callable[..., str],
+) -> Any:  # noqa: ANN401 - scripts/local_airflow.py
     """Start one Airflow for all tests."""
-    env = {
-        **QUICK,
-        "AIRFLOW_CONN_CODAT_DEFAULT": json.dumps(
-            {**json.loads(codat.airflow_connection()), "extra": EXTRA}
-        ),
-        "CODAT_COMPANY_ID": codat.company_id,
-        "CODAT_CONNECTION_ID": codat.connection_id,
-    }
-    home = tmp_path_factory.mktemp("airflow")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(SCRIPTS))
-        from local_airflow import LocalAirflow  # noqa: PLC0415 - found by the line above
-
-        with LocalAirflow(home, HERE / "dags", env) as airflow:
-            yield airflow
-    del sys.modules["local_airflow"]
+    url = connection(codat, **EXTRA)
+    return start_airflow(DAGS, codat, AIRFLOW_CONN_CODAT_DEFAULT=url)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(DagRun):
     """One DAG run of one customer; of several, where the task is mapped."""
-
-    airflow: Any
-    codat: LocalCodat
-    dag_id: str
-    run_id: str
-    name: str
-
-    def instances(self) -> list[dict[str, Any]]:
-        found = self.airflow.task_instances(self.dag_id, self.run_id)
-        return sorted(found, key=lambda each: each["map_index"])
-
-    @property
-    def instance(self) -> dict[str, Any]:
-        return self.instances()[0]
-
-    def until(self, what: str, told: Callable[[], T | None]) -> T:
-        """Wait until something is told; fail with the task's logs if it is not."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (found := told()):
-            if time.monotonic() > deadline:
-                pytest.fail(f"{self.name}: not {what} in time\n{self.logs()}")
-            time.sleep(0.1)
-        return found
-
-    def until_state(self, *states: str) -> None:
-        """Wait until all tasks are in one of some states."""
-        self.until(
-            " or ".join(states),
-            lambda: all(each["state"] in states for each in self.instances()),
-        )
-
-    def until_try(self, number: int) -> None:
-        self.until(f"at try {number}", lambda: self.instance["try_number"] >= number)
-
-    def ended(self) -> Counter[str]:
-        """Wait until all tasks have ended; return how."""
-        self.until_state(*ENDED)
-        return Counter(each["state"] for each in self.instances())
-
-    def log(self, instance: dict[str, Any] | None = None) -> str:
-        """Return the log of all tries of a task, triggerer's included."""
-        instance = instance or self.instance
-        tries = range(1, instance["try_number"] + 1)
-        return "\n".join(
-            f"-- try {n}, {instance['state']}\n{self.airflow.log(instance, n)}"
-            for n in tries
-        )
-
-    def logs(self) -> str:
-        return "\n".join(self.log(each) for each in self.instances())
-
-    def creates(self) -> list[Any]:
-        """Return all creates that have reached Codat, or the wire before it."""
-        return [
-            entry
-            for entry in self.codat.journal()
-            if entry.method == "POST" and entry.path.endswith("/push/customers")
-            if entry.json()["customerName"].startswith(self.name)
-        ]
 
     def sent(self) -> None:
         """Wait until the first create is on its way."""
@@ -155,33 +68,6 @@ class Run:
             return key
 
         return self.until("waiting for its push operation", told)
-
-    def process(self) -> psutil.Process:
-        """Return the process that runs the task."""
-        pid = self.until("running", lambda: self.instance["pid"])
-        return psutil.Process(pid)
-
-    def mark_failed(self) -> None:
-        """Do what the button of the web page does."""
-        self.airflow.ask(
-            "PATCH",
-            f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/create",
-            {"new_state": "failed"},
-        )
-
-    def clear(self) -> None:
-        """Do what the button of the web page does.
-
-        Not before the run has ended: a scheduler that is about to end it would leave
-        the task as it is.
-        """
-        ask = self.airflow.run_state
-        self.until("over", lambda: ask(self.dag_id, self.run_id) in ENDED)
-        self.airflow.ask(
-            "POST",
-            f"/api/v2/dags/{self.dag_id}/clearTaskInstances",
-            {"dry_run": False, "dag_run_id": self.run_id, "only_failed": False},
-        )
 
     def succeeded_once(self) -> dict[str, Any]:
         """Wait for the end: one record, and the user is told which; return the result.
@@ -356,7 +242,6 @@ def test_cleared_after_success(run: Callable[..., Run]) -> None:
     cleared = run("in_the_worker", "Fen cleared")
     result = cleared.succeeded_once()
     cleared.clear()
-    cleared.until_try(2)
     assert cleared.succeeded_once() == result
     assert len(cleared.creates()) == 1
 
@@ -372,7 +257,6 @@ def test_cleared_with_another_payload(
     result = changed.succeeded_once()
     airflow.ask("PATCH", "/api/v2/variables/phone", {**phone, "value": "2"})
     changed.clear()
-    changed.until_try(2)
     assert changed.ended() == {"failed": 1}
     # Not once more: it would end the same.
     assert changed.instance["try_number"] == 2
@@ -396,7 +280,6 @@ def test_marked_failed_amid_a_create(
     assert stopped.instance["state"] == "failed"
     psutil.wait_procs([process], timeout=PATIENCE_SECONDS)
     stopped.clear()
-    stopped.until_try(2)
     stopped.succeeded_once()
     assert len(keys_of(stopped)) == 1
 
@@ -415,7 +298,6 @@ def test_marked_failed_while_deferred(
     stopped.until("told what goes on", lambda: said in stopped.log())
     codat.advance(seconds=PENDING_SECONDS)
     stopped.clear()
-    stopped.until_try(2)
     assert stopped.succeeded_once()["push_operation_key"] == key
     assert len(stopped.creates()) == 1
 
@@ -446,7 +328,6 @@ def test_execution_timeout_while_deferred(
     assert "AirflowTaskTimeout: execution_timeout has passed" in hurried.log()
     codat.advance(seconds=PENDING_SECONDS)
     hurried.clear()
-    hurried.until_try(2)
     assert hurried.succeeded_once()["push_operation_key"] == key
     assert len(hurried.creates()) == 1
 
@@ -508,11 +389,6 @@ def test_after_all(
     A log of a task or a trigger holds neither a customer's name nor the API key.
     """
     run("in_the_worker", "Fen last").succeeded_once()
-    assert codat.duplicates() == {}
-    creates = [e for e in codat.journal() if e.path.endswith("/push/customers")]
-    sent = {(e.idempotency_key, e.path, e.query, e.body) for e in creates}
-    assert len(sent) == len({e.idempotency_key for e in creates})
+    logs = logs_after_all(airflow, codat)
     assert all(name.startswith("Fen ") for name in codat.counts_by_name())
-    logs = [path.read_text() for path in (airflow.home / "logs").rglob("*.log*")]
     assert any("Sending a customer" in log for log in logs)
-    assert not [log for log in logs if "Fen " in log or codat.api_key in log]

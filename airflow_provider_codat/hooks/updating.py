@@ -1,0 +1,125 @@
+"""What a hook can change of a record that is in the books."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from airflow_provider_codat.api import wire
+from airflow_provider_codat.api.client import (
+    Conversation,
+    Patience,
+    Rest,
+    drive,
+    update,
+)
+from airflow_provider_codat.api.journal import Entry, Past
+from airflow_provider_codat.api.jsonvalues import to_json
+from airflow_provider_codat.api.models import CUSTOMERS, Destination
+from airflow_provider_codat.api.order import Done, Written
+from airflow_provider_codat.api.payload import canonical
+from airflow_provider_codat.api.redaction import hiding
+from airflow_provider_codat.api.retry import Sends
+from airflow_provider_codat.api.settle import Summary
+from airflow_provider_codat.api.update import conclude_update, submit_update
+from airflow_provider_codat.api.update_order import Update
+
+T = TypeVar("T")
+
+
+class UpdatingMixin(ABC):
+    """The methods of a hook that update records."""
+
+    @property
+    @abstractmethod
+    def _patience(self) -> Patience:
+        """How a conversation takes its time."""
+
+    @abstractmethod
+    def _drive(self, conversation: Conversation[T]) -> T:
+        """Carry out a conversation."""
+
+    @abstractmethod
+    def _send(self, request: wire.Request) -> wire.Reply:
+        """Send a request once."""
+
+    def update_customer(
+        self,
+        company_id: str,
+        connection_id: str,
+        customer_id: str,
+        customer: Mapping[str, Any],
+        *,
+        force_update: bool = False,
+        timeout_in_minutes: int | None = None,
+    ) -> dict[str, Any]:
+        """Ask Codat to change a customer; do not wait for it to be done.
+
+        The payload is sent as it is: :class:`UpdateAccountingCustomerOperator` checks
+        it first.
+
+        :param company_id: Codat's company, a UUID.
+        :param connection_id: that company's connection to its software, a UUID.
+        :param customer_id: the record's id in the accounting software: any text.
+        :param customer: the whole customer, see
+            :class:`airflow_provider_codat.api.AccountingCustomer`.
+        :param force_update: whether to write over a change that Codat has not read.
+        :param timeout_in_minutes: after which Codat calls the operation TimedOut.
+        :return: the push operation, as Codat sent it; normally ``Pending``.
+        :raises ValueError: when an id is no UUID, or the customer's is empty.
+        :raises PayloadInvalid: when JSON cannot express the payload.
+        :raises Refused: when Codat refused; nothing was changed.
+        :raises Unreachable: when no answer came; it may simply be called again.
+        :raises Busy: when Codat is not to be asked now.
+        :raises OutcomeUnknown: when Codat refused a repetition after an answer was
+            lost: the first send may have changed the customer.
+        Source: https://docs.codat.io/sync-for-expenses-api#/operations/update-customer
+        """
+        destination = Destination(company_id, connection_id)
+        body = to_json(customer)
+        request = wire.update(
+            destination,
+            CUSTOMERS,
+            customer_id,
+            canonical(body),
+            force=force_update,
+            timeout_in_minutes=timeout_in_minutes,
+        )
+        hide, patience = hiding(body), self._patience
+        conversation = update(
+            request, destination, CUSTOMERS, patience, sends=Sends(), hide=hide
+        )
+        return dict(self._drive(conversation).raw)
+
+    def update(
+        self,
+        wanted: Update,
+        past: Past,
+        *,
+        note: Callable[[Entry], None],
+        rest: Callable[[Rest], None] | None = None,
+    ) -> Written | Done:
+        """Bring an update to where Codat has accepted it; see :mod:`api.update`.
+
+        :param past: what earlier tries wrote down.
+        :param note: keeps an entry of the journal, or raises.
+        :param rest: waits where it may be taken up again in another process; it may
+            raise to do so. By default it waits here.
+        """
+        conversation = submit_update(wanted, past, self._patience)
+        return drive(conversation, self._send, note=note, rest=rest)
+
+    def conclude_update(
+        self,
+        wanted: Update,
+        past: Past,
+        written: Written,
+        *,
+        note: Callable[[Entry], None],
+        rest: Callable[[Rest], None] | None = None,
+    ) -> Summary:
+        """Write down what came of an update; see :func:`api.update.conclude_update`.
+
+        :param past: all that was written down, in this try, too.
+        """
+        conversation = conclude_update(wanted, past, written, self._patience)
+        return drive(conversation, self._send, note=note, rest=rest)

@@ -1,0 +1,44 @@
+"""What a task looks at before it sends anything for the first time."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_codat.api.order import IfExists, Write
+from airflow_provider_codat.operators.arguments import argument, one_of
+
+if TYPE_CHECKING:
+    from airflow_provider_codat.operators.many import CreateRecordsOperator
+    from airflow_provider_codat.operators.record import CreateRecordOperator
+
+
+def looked_first(
+    task: "CreateRecordOperator | CreateRecordsOperator", write: Write
+) -> Write:
+    """Look whether the connection can be written to, and what is in the books already.
+
+    Only before the first send: what was begun is brought to an end, whatever has
+    become of the connection since.
+
+    :param write: what is wanted.
+    :return: the same, with what is in the books.
+    :raises ConnectionUnusable: when the connection cannot be written to.
+    :raises SettingsInvalid: when an argument is wrong.
+    :raises RefreshFailed: when the books could not be read.
+    """
+    place = (write.destination.company_id, write.destination.connection_id)
+    if task.preflight:
+        found = task.hook.check_can_create(*place, data_type=task.data_type.name)
+        for remark in found.remarks:
+            task.log.warning("Connection %s: %s", place[1], remark)
+    if task.if_exists is None:
+        return write
+    if_exists = one_of(IfExists, task.if_exists, "if_exists")
+    patience, interval = task.limits()
+    existing = argument(
+        task.hook.existing_customers,
+        *place,
+        match_on=task.match_on,
+        timeout_seconds=patience,
+        poll_interval_seconds=interval,
+    )
+    return replace(write, existing=existing.find, if_exists=if_exists)

@@ -1,0 +1,182 @@
+"""The operator that writes Codat's copy of a company's customers to a file."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_codat.api.errors import SettingsInvalid, StillInProgress
+from airflow_provider_codat.api.models import CUSTOMERS, checked_uuid
+from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
+from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.operators.arguments import argument
+from airflow_provider_codat.operators.asking import AskingOperator
+from airflow_provider_codat.operators.files import written
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import (
+        Context,
+        ObjectStoragePath,
+        RetryPolicy,
+    )
+
+_MOST_PASSES = 5
+_LARGEST_PAGE = 5000
+
+
+class ListAccountingCustomersOperator(AskingOperator):
+    """Write Codat's copy of a company's customers to a file, one on each line.
+
+    The copy is as old as the last refresh, see
+    :class:`airflow_provider_codat.operators.refresh.CodatDataRefreshOperator`. Each
+    customer is written once, as Codat sends it, and none is left out, even where the
+    copy is renewed while it is read. The file is replaced as a whole, or not at all.
+
+    :param company_id: Codat's company, a UUID; the customers are those of all its
+        connections. (templated)
+    :param path: of the file of JSON lines, gzip where it ends in ``.gz``, wherever
+        Airflow's ``ObjectStoragePath`` writes. (templated)
+    :param modified_since: leaves out what Codat has not seen changed since: a datetime,
+        or a text that renders to one, with a time zone. None, and what renders to
+        ``None`` or to nothing, lists all. (templated)
+    :param query: in Codat's query language, such as ``customerName~Bakery``.
+        (templated)
+    :param include_deleted: whether to write those, too, that were deleted in the
+        accounting software, with ``metadata.isDeleted``.
+    :param page_size: how many customers each request asks for, 1 to 5,000.
+    :param codat_conn_id: the Airflow connection. (templated)
+    :param hook_params: extras of the connection, overridden for this task.
+    :param retry_policy: Airflow's (3.3 and later);
+        :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
+    :return: a dict of ``company_id``, ``path``, ``customers`` (how many) and
+        ``modified_since`` (as ISO 8601, or None).
+    :raises StillInProgress: when there is no copy yet: refresh first. Also when the
+        copy is renewed again and again.
+    """
+
+    template_fields: Sequence[str] = (
+        "company_id",
+        "path",
+        "modified_since",
+        "query",
+        "codat_conn_id",
+    )
+
+    def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
+        self,
+        *,
+        company_id: str,
+        path: "str | ObjectStoragePath",
+        modified_since: datetime | str | None = None,
+        query: str | None = None,
+        include_deleted: bool = False,
+        page_size: int = 1000,
+        codat_conn_id: str = CodatHook.default_conn_name,
+        hook_params: Mapping[str, Any] | None = None,
+        retry_policy: "RetryPolicy | None" = None,
+        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+    ) -> None:
+        if HAS_RETRY_POLICIES:
+            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
+        super().__init__(**kwargs)
+        self.company_id = company_id
+        self.path = path
+        self.modified_since = modified_since
+        self.query = query
+        self.include_deleted = include_deleted
+        self.page_size = page_size
+        self.codat_conn_id = codat_conn_id
+        self.hook_params = hook_params
+
+    def execute(self, context: "Context") -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
+        """Write the file, and return how many customers are in it."""
+        return self._guarded(self._list)
+
+    def _list(self) -> dict[str, Any]:
+        company_id = argument(checked_uuid, self.company_id, "company_id")
+        since = moment(self.modified_since, "modified_since")
+        if not 1 <= self.page_size <= _LARGEST_PAGE:
+            raise SettingsInvalid(f"page_size must be from 1 to {_LARGEST_PAGE}")
+        listed = 0
+
+        def lines() -> Iterator[str]:
+            nonlocal listed
+            for customer in self._customers(company_id, since):
+                if self.include_deleted or not _deleted(customer):
+                    listed += 1
+                    yield json.dumps(customer, ensure_ascii=False)
+
+        written(self.path, lines(), "path")
+        self.log.info("Wrote %d customers", listed)
+        return {
+            "company_id": company_id,
+            "path": str(self.path),
+            "customers": listed,
+            "modified_since": since and since.isoformat(),
+        }
+
+    def _customers(
+        self, company_id: str, since: datetime | None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield each customer once, and none too few.
+
+        What a refresh brings while the pages are read moves customers from one page to
+        another, perhaps to one that was read before. So the pages are read again, until
+        the copy has stayed the same meanwhile.
+        """
+        seen: set[str] = set()
+        query = str(self.query or "").strip()
+        copy = self._copy(company_id)
+        for _ in range(_MOST_PASSES):
+            for customer in self.hook.list_customers(
+                company_id,
+                query=None if query in {"", "None"} else query,
+                modified_since=since,
+                page_size=self.page_size,
+            ):
+                # Without an id it is told apart by all that it says.
+                name = repr(customer.get("id") or customer)
+                if name not in seen:
+                    seen.add(name)
+                    yield customer
+            before, copy = copy, self._copy(company_id)
+            if copy == before:
+                return
+            self.log.info("Codat's copy was renewed meanwhile; reading it again")
+        raise StillInProgress(
+            f"Codat's copy was renewed during each of {_MOST_PASSES} readings. List "
+            "the customers when no refresh is running"
+        )
+
+    def _copy(self, company_id: str) -> tuple[object, ...]:
+        """Return what changes when Codat has renewed its copy."""
+        status = self.hook.get_data_status(company_id).get(CUSTOMERS.name, {})
+        return status.get("latestSuccessfulSyncId"), status.get("lastSuccessfulSync")
+
+
+def moment(value: datetime | str | None, name: str) -> datetime | None:
+    """Read a moment, which may have been rendered; None when there is none.
+
+    :param name: of the argument, for the message.
+    :raises SettingsInvalid: when it is no moment, or one without a time zone.
+    """
+    if not isinstance(value, datetime):
+        text = "" if value is None else str(value).strip()
+        if text in {"", "None"}:
+            return None
+        try:
+            value = datetime.fromisoformat(text)
+        except ValueError:
+            raise SettingsInvalid(
+                f"{name} must be a date and time such as 2026-03-01T00:00:00+00:00"
+            ) from None
+    if value.tzinfo is None:
+        raise SettingsInvalid(
+            f"{name} must have a time zone, such as 2026-03-01T00:00:00+00:00"
+        )
+    return value
+
+
+def _deleted(customer: Mapping[str, Any]) -> bool:
+    metadata = customer.get("metadata")
+    return isinstance(metadata, Mapping) and metadata.get("isDeleted") is True

@@ -1,0 +1,246 @@
+"""The operator that has Codat read a company's books anew."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
+
+from airflow_provider_codat.api.errors import Busy, RefreshFailed
+from airflow_provider_codat.api.models import CUSTOMERS, PullOperation, checked_uuid
+from airflow_provider_codat.api.pulls import lasting, pull_operation, succeeded
+from airflow_provider_codat.api.reading import Refresh
+from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
+from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.operators.arguments import argument, seconds
+from airflow_provider_codat.operators.asking import AskingOperator
+from airflow_provider_codat.operators.waiting import (
+    SHORT_SECONDS,
+    check_no_secrets,
+    must_end_at,
+)
+from airflow_provider_codat.triggers.event import PullOperationEvent
+from airflow_provider_codat.triggers.pull import CodatPullOperationTrigger
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context, RetryPolicy
+
+_MARGIN_SECONDS = 300.0
+"""How much later than the trigger's own deadline Airflow ends a wait."""
+
+
+class CodatDataRefreshOperator(AskingOperator):
+    """Have Codat read a company's books anew, and wait until it has.
+
+    When it succeeds, Codat's copy shows the books as they were when the task started,
+    or later. A refresh that runs already began too early for that: it is waited for,
+    and followed by another.
+
+    :param company_id: Codat's company, a UUID. (templated)
+    :param connection_id: to read one connection alone, a UUID; by default, all of the
+        company's. (templated)
+    :param data_type: Codat's key, such as ``customers`` or ``invoices``. (templated)
+    :param codat_conn_id: the Airflow connection. (templated)
+    :param wait_for_completion: whether to wait until it has ended. If not, the task
+        succeeds once a refresh runs, whoever started it.
+    :param poll_interval_seconds: the longest wait between two looks at it.
+    :param completion_timeout_seconds: how long to wait for it to end, and for the one
+        before it. (templated)
+    :param deferrable: whether to wait without holding a worker. Default: Airflow's own
+        ``[operators] default_deferrable``.
+    :param hook_params: extras of the connection, overridden for this task; without
+        ``headers`` where the task is deferrable.
+    :param retry_policy: Airflow's (3.3 and later);
+        :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
+    :return: a dict of ``dataset_id``, ``company_id``, ``connection_id`` (None for all),
+        ``data_type``, ``status``, ``requested_at``, ``completed_at`` (times as Codat
+        writes them).
+    :raises RefreshFailed: when it failed, and would fail again.
+    :raises Busy: when it failed, and another may not.
+    :raises StillInProgress: when it has not ended in time; it goes on at Codat.
+    """
+
+    template_fields: Sequence[str] = (
+        "company_id",
+        "connection_id",
+        "data_type",
+        "codat_conn_id",
+        "completion_timeout_seconds",
+    )
+
+    def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
+        self,
+        *,
+        company_id: str,
+        connection_id: str | None = None,
+        data_type: str = CUSTOMERS.name,
+        codat_conn_id: str = CodatHook.default_conn_name,
+        wait_for_completion: bool = True,
+        poll_interval_seconds: float = 15.0,
+        completion_timeout_seconds: float | str = 3600.0,
+        deferrable: bool = conf.getboolean(
+            "operators", "default_deferrable", fallback=False
+        ),
+        hook_params: Mapping[str, Any] | None = None,
+        retry_policy: "RetryPolicy | None" = None,
+        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+    ) -> None:
+        if HAS_RETRY_POLICIES:
+            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
+        super().__init__(**kwargs)
+        self.company_id = company_id
+        self.connection_id = connection_id
+        self.data_type = data_type
+        self.codat_conn_id = codat_conn_id
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval_seconds = poll_interval_seconds
+        self.completion_timeout_seconds = completion_timeout_seconds
+        self.deferrable = deferrable
+        self.hook_params = hook_params
+
+    def execute(self, context: "Context") -> dict[str, Any]:
+        """Start a refresh, wait for it, and return what came of it."""
+        return self._guarded(self._refresh, context)
+
+    def execute_complete(
+        self, context: "Context", event: object = None
+    ) -> dict[str, Any]:
+        """Go on where the trigger has ended."""
+        return self._guarded(self._complete, context, event)
+
+    def _refresh(self, context: "Context") -> dict[str, Any]:
+        patience = seconds(
+            self.completion_timeout_seconds, "completion_timeout_seconds"
+        )
+        self._interval()
+        if self.deferrable:
+            check_no_secrets(self.hook_params)
+        if not self.wait_for_completion:
+            return self._begun()
+        deadline = time.time() + patience
+        return self._followed(self._requested(deadline), deadline, context)
+
+    def _complete(self, context: "Context", event: object) -> dict[str, Any]:
+        told = PullOperationEvent.from_json(event)
+        if told.status == "deadline" and time.time() >= must_end_at(self, context):
+            raise AirflowTaskTimeout(
+                f"execution_timeout has passed; pull operation {told.dataset_id} goes "
+                "on at Codat"
+            )
+        asked = argument(self.hook.get_pull_operation, self.company_id, told.dataset_id)
+        operation = pull_operation(asked)
+        if told.status == "error" and not operation.ended:
+            raise told.failure
+        refresh = Refresh(operation, told.fresh, told.newest)
+        return self._followed(refresh, told.deadline, context)
+
+    def _followed(
+        self, refresh: Refresh, deadline: float, context: "Context"
+    ) -> dict[str, Any]:
+        """Wait for a refresh, and for the one after it where that is needed."""
+        while True:
+            operation = refresh.operation
+            self._under_way = f"pull operation {operation.id} was {operation.status}"
+            if self.deferrable and not operation.ended and time.time() < deadline:
+                self._leave(refresh, deadline, context)
+            operation = self.hook.settle_refresh(
+                operation,
+                poll_interval_seconds=self._interval(),
+                deadline=deadline,
+            )
+            self._under_way = ""
+            if refresh.fresh:
+                return self._succeeded(operation)
+            refresh = self._requested(deadline, refresh.newest)
+
+    def _requested(self, deadline: float, newest: str = "") -> Refresh:
+        """Start a refresh, or find the one that has to end first."""
+        self._under_way = f"a refresh of {self.data_type} was being started"
+        refresh: Refresh = argument(
+            self.hook.request_refresh,
+            self.company_id,
+            self.data_type,
+            connection_id=self._connection(),
+            poll_interval_seconds=self._interval(),
+            deadline=deadline,
+            newest=newest,
+        )
+        operation = refresh.operation
+        self.log.info(
+            "Pull operation %s of %s is %s",
+            operation.id,
+            operation.data_type,
+            operation.status,
+        )
+        if not refresh.fresh:
+            self.log.info("It began before this task: another one has to follow it")
+        return refresh
+
+    def _begun(self) -> dict[str, Any]:
+        """Start a refresh, or return the one that runs already."""
+        begun = argument(
+            self.hook.refresh,
+            self.company_id,
+            self.data_type,
+            connection_id=self._connection(),
+        )
+        operation = pull_operation(begun)
+        self.log.info("Not waiting for pull operation %s", operation.id)
+        return self._summary(operation)
+
+    def _leave(self, refresh: Refresh, deadline: float, context: "Context") -> NoReturn:
+        """Leave the worker until the refresh has ended, or until the deadline."""
+        operation, interval = refresh.operation, self._interval()
+        deadline = min(deadline, must_end_at(self, context))
+        left = max(0.0, deadline - time.time())
+        self.log.info("Waiting for pull operation %s without a worker", operation.id)
+        self.defer(
+            trigger=CodatPullOperationTrigger(
+                codat_conn_id=self.codat_conn_id,
+                company_id=operation.company_id,
+                dataset_id=operation.id,
+                fresh=refresh.fresh,
+                newest=refresh.newest,
+                deadline=deadline,
+                poll_interval_seconds=interval,
+                hook_params=self.hook_params,
+                begin_at=time.time() + min(SHORT_SECONDS, interval),
+            ),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=left + _MARGIN_SECONDS + 2 * interval),
+        )
+
+    def _succeeded(self, operation: PullOperation) -> dict[str, Any]:
+        """Return what came of it, or raise why Codat's copy is not fresh."""
+        try:
+            succeeded(operation)
+        except RefreshFailed as error:
+            if lasting(operation):
+                raise
+            raise Busy(str(error)) from error
+        self.log.info("Pull operation %s is %s", operation.id, operation.status)
+        return self._summary(operation)
+
+    def _summary(self, operation: PullOperation) -> dict[str, Any]:
+        completed_at = operation.raw.get("completed")
+        return {
+            "dataset_id": operation.id,
+            "company_id": operation.company_id,
+            "connection_id": self._connection(),
+            "data_type": operation.data_type,
+            "status": operation.status,
+            "requested_at": operation.requested_at,
+            "completed_at": completed_at if isinstance(completed_at, str) else None,
+        }
+
+    def _interval(self) -> float:
+        return seconds(self.poll_interval_seconds, "poll_interval_seconds")
+
+    def _connection(self) -> str | None:
+        """Return the one connection that is to be read; None for all."""
+        text = str(self.connection_id or "").strip()
+        if text in {"", "None"}:
+            return None
+        found: str = argument(checked_uuid, text, "connection_id")
+        return found

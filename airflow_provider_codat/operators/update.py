@@ -1,0 +1,212 @@
+"""The operator that updates a customer in a company's books."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_codat.api.customers import AccountingCustomer
+from airflow_provider_codat.api.errors import PayloadInvalid
+from airflow_provider_codat.api.journal import Entry, Past
+from airflow_provider_codat.api.models import CUSTOMERS, Json
+from airflow_provider_codat.api.order import Done, Written
+from airflow_provider_codat.api.payload import READ_ONLY, read_payload, without
+from airflow_provider_codat.api.schema import UnknownProperties
+from airflow_provider_codat.api.settle import Summary
+from airflow_provider_codat.api.update_order import Update
+from airflow_provider_codat.api.validation import Validate
+from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
+from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.operators.notebook import (
+    Notebook,
+    opened,
+    reopened,
+)
+from airflow_provider_codat.operators.place import destination_of
+from airflow_provider_codat.operators.single import WriteRecordOperator
+from airflow_provider_codat.operators.update_wanted import update_of
+from airflow_provider_codat.operators.waiting import (
+    check_no_secrets,
+)
+from airflow_provider_codat.operators.wanted import checked_payload
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context, RetryPolicy
+
+
+@dataclass(slots=True)
+class _Book:
+    """A notebook whose entries of this try are known, too."""
+
+    notebook: Notebook
+    past: Past
+
+    def note(self, entry: Entry) -> None:
+        self.notebook.note(entry)
+        self.past = replace(self.past, entries=(*self.past.entries, entry))
+
+
+class UpdateAccountingCustomerOperator(WriteRecordOperator):
+    """Update one customer in a company's books.
+
+    A PUT leaves the same values however often it is sent, so one whose answer was lost
+    is sent again. An older payload of this task is never written over a newer one. See
+    ``docs/updating.md``.
+
+    The arguments that are not explained here are those of
+    :class:`airflow_provider_codat.operators.codat.CreateAccountingCustomerOperator`.
+
+    :param customer_id: the record's id in the accounting software, such as the
+        ``record_id`` of a create: any text. (templated)
+    :param customer: the whole customer: what Codat does with properties that are left
+        out, it does not say. (templated)
+    :param force_update: whether to write over what has changed in the software since
+        Codat last read the record; without it such an update fails. (templated)
+    :param reconcile_grace_seconds: after which Codat lists whatever it has accepted.
+    :return: as the create's; ``adopted`` tells that the values were found in the books
+        after an answer was lost, ``push_operation_key`` is empty where no push
+        operation is known to have brought them.
+    :raises PayloadInvalid: with every problem; nothing was sent.
+    :raises Refused: nothing was changed.
+    :raises PushFailed: with every reason that Codat gave.
+    :raises PushTimedOut: Codat gave up waiting; the customer may still be changed.
+    :raises OutcomeUnknown: whether the customer was changed is not known.
+    """
+
+    data_type = CUSTOMERS
+
+    template_fields: Sequence[str] = (
+        "company_id",
+        "connection_id",
+        "codat_conn_id",
+        "customer_id",
+        "customer",
+        "force_update",
+        "timeout_in_minutes",
+        "model",
+        "completion_timeout_seconds",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "customer": "json",
+        "model": "json",
+    }
+
+    item_key = None
+
+    def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
+        self,
+        *,
+        company_id: str,
+        connection_id: str | None = None,
+        customer_id: str,
+        customer: AccountingCustomer | Mapping[str, Any] | str,
+        force_update: bool | str = False,
+        codat_conn_id: str = CodatHook.default_conn_name,
+        timeout_in_minutes: int | str | None = None,
+        validate: Validate = "schema",
+        strict: bool = False,
+        model: Mapping[str, Any] | str | None = None,
+        unknown_properties: UnknownProperties = "warn",
+        read_only_fields: Collection[str] = READ_ONLY,
+        wait_for_completion: bool = True,
+        poll_interval_seconds: float = 30.0,
+        completion_timeout_seconds: float | str = 3600.0,
+        fail_on_warning: bool = False,
+        deferrable: bool = conf.getboolean(
+            "operators", "default_deferrable", fallback=False
+        ),
+        durable: bool = True,
+        reconcile_grace_seconds: float = 60.0,
+        hook_params: Mapping[str, Any] | None = None,
+        retry_policy: "RetryPolicy | None" = None,
+        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+    ) -> None:
+        if HAS_RETRY_POLICIES:
+            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
+        super().__init__(**kwargs)
+        self.company_id = company_id
+        self.connection_id = connection_id
+        self.customer_id = customer_id
+        self.customer = customer
+        self.force_update = force_update
+        self.codat_conn_id = codat_conn_id
+        self.timeout_in_minutes = timeout_in_minutes
+        self.validate = validate
+        self.strict = strict
+        self.model = model
+        self.unknown_properties = unknown_properties
+        self.read_only_fields = read_only_fields
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval_seconds = poll_interval_seconds
+        self.completion_timeout_seconds = completion_timeout_seconds
+        self.fail_on_warning = fail_on_warning
+        self.deferrable = deferrable
+        self.durable = durable
+        self.reconcile_grace_seconds = reconcile_grace_seconds
+        self.hook_params = hook_params
+
+    def payload(self) -> object:
+        """Return the customer, as it was rendered."""
+        return self.customer
+
+    def _create(self, context: "Context") -> Summary:
+        notebook = opened(context, None, durable=self.durable)
+        destination = destination_of(self, context)
+        if self.deferrable:
+            check_no_secrets(self.hook_params)
+        payload = checked_payload(self, destination, context)
+        durable = notebook.durable
+        wanted = update_of(self, destination, payload, context, durable=durable)
+        book = _Book(notebook, notebook.past)
+        self._under_way = f"an update of record {wanted.record_id} was under way"
+        written = self.hook.update(
+            wanted,
+            book.past,
+            note=book.note,
+            rest=self._resting(context, may_rest=wanted.may_rest),
+        )
+        self._under_way = ""
+        if isinstance(written, Done):
+            self._push(written.result, context)
+            return self._judged(written.result, context)
+        written = self._awaited(written, wanted.hide, context)
+        return self._conclude(written, wanted, book, context)
+
+    def _complete(self, context: "Context", event: object) -> Summary:
+        destination, operation = self._seen(context, event)
+        notebook = reopened(context, None, operation.key, durable=self.durable)
+        durable, payload = notebook.durable, self._sent()
+        wanted = update_of(self, destination, payload, context, durable=durable)
+        wanted = replace(wanted, hide=self._hide())
+        book = _Book(notebook, notebook.past)
+        return self._conclude(Written(0, operation), wanted, book, context)
+
+    def _sent(self) -> Json:
+        """Return the payload that was sent; None where it cannot be read any more."""
+        try:
+            payload, _ = without(read_payload(self.customer), self.read_only_fields)
+        except PayloadInvalid:
+            return None
+        return payload
+
+    def _conclude(
+        self, written: Written, wanted: Update, book: _Book, context: "Context"
+    ) -> Summary:
+        """Return the result of a push operation, or raise what its end means."""
+        result = self.hook.conclude_update(
+            wanted,
+            book.past,
+            written,
+            note=book.note,
+            rest=self._resting(context, may_rest=wanted.may_rest),
+        )
+        for warning in result["warnings"]:
+            self.log.warning("Push operation %s: %s", written.operation.key, warning)
+        if result["push_operation_key"] != written.operation.key:
+            self._push(result, context)
+        return self._judged(result, context)
+
+    def _tell(self, result: Summary) -> None:
+        if result["status"] == "Success":
+            self.log.info("Record %s is updated", result["record_id"])

@@ -1,0 +1,211 @@
+"""Waiting without a worker for Codat to read a company's books anew."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.triggers.base import TriggerEvent
+
+from airflow_provider_codat.api import wire
+from airflow_provider_codat.api.client import Patience, adrive, get
+from airflow_provider_codat.api.errors import (
+    Busy,
+    CodatError,
+    CodatFaulted,
+    Malformed,
+    NotAuthorised,
+    RateLimited,
+    SettingsInvalid,
+    Unreachable,
+)
+from airflow_provider_codat.api.models import PullOperation, checked_uuid
+from airflow_provider_codat.api.pace import Pace
+from airflow_provider_codat.api.pulls import pull_operation_expected
+from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, until
+from airflow_provider_codat.triggers.event import PullOperationEvent
+
+if TYPE_CHECKING:
+    from airflow_provider_codat.api.settings import Settings
+    from airflow_provider_codat.api.transport import Transport
+
+_FIRST_POLL_SECONDS = 2.0
+_SLOWER = 1.5
+
+
+class CodatPullOperationTrigger(CodatTrigger):
+    """Waits until one pull operation has ended, or until a deadline.
+
+    It only reads: a triggerer that is restarted repeats what it did. What keeps it from
+    reading, such as an outage, is waited out until the deadline.
+
+    Its one event is the JSON of a
+    :class:`airflow_provider_codat.triggers.event.PullOperationEvent`.
+
+    :param codat_conn_id: the Airflow connection.
+    :param company_id: Codat's company, a UUID.
+    :param dataset_id: the pull operation's id, a UUID.
+    :param fresh: see :class:`airflow_provider_codat.api.reading.Refresh`; it comes back
+        with the event.
+    :param newest: the same.
+    :param deadline: epoch seconds.
+    :param poll_interval_seconds: the longest wait between two looks; the second one
+        comes 2 seconds after the first.
+    :param hook_params: extras of the connection, overridden. Airflow shows a trigger's
+        arguments: secrets belong into the connection.
+    :param begin_at: epoch seconds before which it does not look. A task that comes back
+        before its first worker has ended may be taken for lost by Airflow's scheduler.
+    """
+
+    def __init__(  # noqa: PLR0913 - a parameter for all that the triggerer is told
+        self,
+        *,
+        codat_conn_id: str,
+        company_id: str,
+        dataset_id: str,
+        fresh: bool,
+        newest: str,
+        deadline: float,
+        poll_interval_seconds: float,
+        hook_params: Mapping[str, Any] | None = None,
+        begin_at: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.codat_conn_id = codat_conn_id
+        self.company_id = company_id
+        self.dataset_id = dataset_id
+        self.fresh = fresh
+        self.newest = newest
+        self.deadline = deadline
+        self.poll_interval_seconds = poll_interval_seconds
+        self.hook_params = None if hook_params is None else dict(hook_params)
+        self.begin_at = begin_at
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return what the triggerer makes this trigger from."""
+        return self._path(), {
+            "codat_conn_id": self.codat_conn_id,
+            "company_id": self.company_id,
+            "dataset_id": self.dataset_id,
+            "fresh": self.fresh,
+            "newest": self.newest,
+            "deadline": self.deadline,
+            "poll_interval_seconds": self.poll_interval_seconds,
+            "hook_params": self.hook_params,
+            "begin_at": self.begin_at,
+        }
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event; an error is one, too."""
+        try:
+            event = self._told(await self._waited())
+        except CodatError as error:
+            event = self._told("error", error)
+        except ValueError as error:
+            event = self._told("error", SettingsInvalid(str(error)))
+        yield trigger_event(event.to_json())
+
+    def _told(
+        self,
+        status: Literal["ended", "deadline", "error"],
+        error: CodatError | None = None,
+    ) -> PullOperationEvent:
+        return PullOperationEvent(
+            status,
+            dataset_id=self.dataset_id,
+            fresh=self.fresh,
+            newest=self.newest,
+            deadline=self.deadline,
+            error="" if error is None else type(error).__name__,
+            message="" if error is None else str(error),
+        )
+
+    async def _waited(self) -> Literal["ended", "deadline"]:
+        if not self.poll_interval_seconds > 0:
+            raise ValueError("poll_interval_seconds must be above 0")
+        company_id = checked_uuid(self.company_id, "company_id")
+        looks = _Looks(
+            CodatHook(self.codat_conn_id, hook_params=self.hook_params),
+            company_id,
+            checked_uuid(self.dataset_id, "dataset_id"),
+        )
+        await until(self.begin_at)
+        seconds = min(_FIRST_POLL_SECONDS, self.poll_interval_seconds)
+        try:
+            while (now := time.time()) < self.deadline:
+                operation = await looks.next()
+                if operation is not None and operation.ended:
+                    return "ended"
+                moment = max(now + seconds, looks.not_before)
+                await until(min(moment, self.deadline))
+                seconds = min(self.poll_interval_seconds, seconds * _SLOWER)
+        finally:
+            looks.end()
+        return "deadline"
+
+    async def on_kill(self) -> None:
+        """Say what goes on at Codat: nothing can cancel a pull operation."""
+        self.log.warning(
+            "Killed while waiting for pull operation %s of company %s; it goes on at "
+            "Codat",
+            self.dataset_id,
+            self.company_id,
+        )
+
+
+class _Looks:
+    """Looks at one pull operation, time and again, from a thread of its own."""
+
+    def __init__(self, hook: CodatHook, company_id: str, dataset_id: str) -> None:
+        self.not_before = 0.0
+        self._hook = hook
+        self._request = wire.read_pull_operation(company_id, dataset_id)
+        self._read = pull_operation_expected(company_id, dataset_id)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="codat-pull")
+        self._transport: Transport | None = None
+
+    async def next(self) -> PullOperation | None:
+        """Look once; None where that is to be done again later."""
+        try:
+            try:
+                return await self._look()
+            except NotAuthorised:
+                # The connection may have been given another key since it was read.
+                self._disconnect()
+                return await self._look()
+        except RateLimited as error:
+            self.not_before = error.until
+            self._hook.log.warning("A pull operation is asked for later: %s", error)
+        except (Busy, CodatFaulted, Malformed, Unreachable) as error:
+            self._hook.log.warning("A pull operation is asked for again: %s", error)
+        return None
+
+    def end(self) -> None:
+        """Let go of thread and connection, which may still be in use."""
+        self._disconnect()
+        self._executor.shutdown(wait=False)
+
+    async def _look(self) -> PullOperation:
+        if self._transport is None:
+            await self._hook.aconnect()
+            self._transport = await asyncio.get_running_loop().run_in_executor(
+                self._executor, _opened, self._hook.settings
+            )
+        # Without a budget it is sent once: to look again is to repeat.
+        patience = Patience(0.0, Pace(self._hook.settings.requests_per_minute))
+        asking = get(self._request, self._read, patience)
+        return await adrive(asking, self._transport.send, self._executor)
+
+    def _disconnect(self) -> None:
+        if self._transport is not None:
+            self._executor.submit(self._transport.close)
+            self._transport = None
+
+
+def _opened(settings: "Settings") -> "Transport":
+    # Here, so that requests is imported in the thread, and not by a DAG file.
+    from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
+
+    return Transport(settings)

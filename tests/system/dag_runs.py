@@ -1,0 +1,145 @@
+"""DAG runs of a whole Airflow: what a test waits for in them, and does to them."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psutil
+import pytest
+
+from airflow_provider_codat.simulator import LocalCodat
+from airflow_provider_codat.simulator.records import JournalEntry
+
+PATIENCE_SECONDS = 150
+# Longer than a test needs: then Codat's clock is moved. Not by more than 5 minutes in
+# all, by which clocks may differ.
+PENDING_SECONDS = 40
+ENDED = {"success", "failed"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class DagRun:
+    """One DAG run with one task, which may be mapped.
+
+    :param name: what the names of its customers begin with.
+    """
+
+    airflow: Any
+    codat: LocalCodat
+    dag_id: str
+    run_id: str
+    name: str
+
+    def instances(self) -> list[dict[str, Any]]:
+        found = self.airflow.task_instances(self.dag_id, self.run_id)
+        return sorted(found, key=lambda each: each["map_index"])
+
+    @property
+    def instance(self) -> dict[str, Any]:
+        return self.instances()[0]
+
+    def until(self, what: str, told: Callable[[], T | None]) -> T:
+        """Wait until something is told; fail with the task's logs if it is not."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := told()):
+            if time.monotonic() > deadline:
+                pytest.fail(f"{self.name}: not {what} in time\n{self.logs()}")
+            time.sleep(0.1)
+        return found
+
+    def until_state(self, *states: str) -> None:
+        """Wait until all tasks are in one of some states."""
+        self.until(
+            " or ".join(states),
+            lambda: all(each["state"] in states for each in self.instances()),
+        )
+
+    def until_try(self, number: int) -> None:
+        self.until(f"at try {number}", lambda: self.instance["try_number"] >= number)
+
+    def until_over(self) -> None:
+        """Wait until the run has ended, and not its tasks alone."""
+        ask = self.airflow.run_state
+        self.until("over", lambda: ask(self.dag_id, self.run_id) in ENDED)
+
+    def ended(self) -> Counter[str]:
+        """Wait until all tasks have ended; return how."""
+        self.until_state(*ENDED)
+        return Counter(each["state"] for each in self.instances())
+
+    def log(self, instance: dict[str, Any] | None = None) -> str:
+        """Return the log of all tries of a task, triggerer's included."""
+        instance = instance or self.instance
+        tries = range(1, instance["try_number"] + 1)
+        return "\n".join(
+            f"-- try {n}, {instance['state']}\n{self.airflow.log(instance, n)}"
+            for n in tries
+        )
+
+    def logs(self) -> str:
+        return "\n".join(self.log(each) for each in self.instances())
+
+    def creates(self) -> list[JournalEntry]:
+        """Return all creates that have reached Codat, or the wire before it."""
+        return [
+            entry
+            for entry in self.codat.journal()
+            if entry.method == "POST" and entry.path.endswith("/push/customers")
+            if entry.json()["customerName"].startswith(self.name)
+        ]
+
+    def process(self, after: int | None = None) -> psutil.Process:
+        """Return the process that runs the task.
+
+        :param after: that of an earlier try.
+        """
+
+        def told() -> int | None:
+            instance = self.instance
+            pid = instance["pid"] if instance["state"] == "running" else None
+            return None if pid == after else pid
+
+        return psutil.Process(self.until("running", told))
+
+    def mark_failed(self) -> None:
+        """Do what the button of the web page does."""
+        self.airflow.ask(
+            "PATCH",
+            f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/create",
+            {"new_state": "failed"},
+        )
+
+    def clear(self) -> None:
+        """Do what the button of the web page does; wait for the next try.
+
+        Not before the run has ended: a scheduler that is about to end it would leave
+        the task as it is.
+        """
+        self.until_over()
+        number = self.instance["try_number"] + 1
+        self.airflow.ask(
+            "POST",
+            f"/api/v2/dags/{self.dag_id}/clearTaskInstances",
+            {"dry_run": False, "dag_run_id": self.run_id, "only_failed": False},
+        )
+        self.until_try(number)
+
+
+def logs_after_all(airflow: Any, codat: LocalCodat) -> list[str]:  # noqa: ANN401 - scripts/local_airflow.py
+    """Check what holds whatever has happened; return all logs of tasks and triggers.
+
+    Nobody came twice, no key changed its bytes, and no log holds a customer's name or
+    the API key.
+    """
+    assert codat.duplicates() == {}
+    creates = [e for e in codat.journal() if e.path.endswith("/push/customers")]
+    sent = {(e.idempotency_key, e.path, e.query, e.body) for e in creates}
+    assert len(sent) == len({e.idempotency_key for e in creates})
+    logs = [path.read_text() for path in (airflow.home / "logs").rglob("*.log*")]
+    assert logs
+    assert not [log for log in logs if "Fen " in log or codat.api_key in log]
+    return logs
