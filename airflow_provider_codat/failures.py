@@ -21,6 +21,7 @@ from airflow_provider_codat.api.errors import (
     JournalFailed,
     Malformed,
     RateLimited,
+    RefreshFailed,
     Unreachable,
 )
 
@@ -43,6 +44,8 @@ _PASSING = (BatchUnfinished, Busy, CodatFaulted, JournalFailed, Malformed, Unrea
 
 def may_pass(error: BaseException) -> bool:
     """Whether another try of the task may end better."""
+    if isinstance(error, RefreshFailed):
+        return error.passing
     return isinstance(error, _PASSING)
 
 

@@ -191,10 +191,14 @@ class RefreshFailed(CodatError):
     """Codat could not bring its copy of the books up to date.
 
     :param operation: the pull operation, as it was last seen.
+    :param passing: whether another refresh may end better.
     """
 
-    def __init__(self, message: str, *, operation: PullOperation) -> None:
+    def __init__(
+        self, message: str, *, operation: PullOperation, passing: bool = False
+    ) -> None:
         self.operation = operation
+        self.passing = passing
         super().__init__(message)
 
 

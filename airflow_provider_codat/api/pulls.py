@@ -121,12 +121,8 @@ def succeeded(operation: PullOperation) -> PullOperation:
         f"pull operation {operation.id} of {operation.data_type} ended as "
         f"{operation.status}: {advice}",
         operation=operation,
+        passing=operation.status.lower() not in _LASTING,
     )
-
-
-def lasting(operation: PullOperation) -> bool:
-    """Whether another refresh would end as this one has."""
-    return operation.status.lower() in _LASTING
 
 
 _LASTING = {"autherror", "notsupported", "permissionserror", "prerequisitenotmet"}

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
-from airflow_provider_codat.api.errors import Busy, RefreshFailed
 from airflow_provider_codat.api.models import CUSTOMERS, PullOperation, checked_uuid
-from airflow_provider_codat.api.pulls import lasting, pull_operation, succeeded
+from airflow_provider_codat.api.pulls import pull_operation, succeeded
 from airflow_provider_codat.api.reading import Refresh
 from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
@@ -56,8 +55,8 @@ class CodatDataRefreshOperator(AskingOperator):
     :return: a dict of ``dataset_id``, ``company_id``, ``connection_id`` (None for all),
         ``data_type``, ``status``, ``requested_at``, ``completed_at`` (times as Codat
         writes them).
-    :raises RefreshFailed: when it failed, and would fail again.
-    :raises Busy: when it failed, and another may not.
+    :raises RefreshFailed: when it ended in another way than with a fresh copy; what may
+        end better the next time uses the task's retries.
     :raises StillInProgress: when it has not ended in time; it goes on at Codat.
     """
 
@@ -213,12 +212,7 @@ class CodatDataRefreshOperator(AskingOperator):
 
     def _succeeded(self, operation: PullOperation) -> dict[str, Any]:
         """Return what came of it, or raise why Codat's copy is not fresh."""
-        try:
-            succeeded(operation)
-        except RefreshFailed as error:
-            if lasting(operation):
-                raise
-            raise Busy(str(error)) from error
+        succeeded(operation)
         self.log.info("Pull operation %s is %s", operation.id, operation.status)
         return self._summary(operation)
 

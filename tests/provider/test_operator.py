@@ -11,9 +11,11 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 
 from airflow_provider_codat.api import (
+    AlreadyExists,
     Busy,
     CodatError,
     CodatFaulted,
+    ConnectionUnusable,
     JournalFailed,
     Malformed,
     NotAuthorised,
@@ -691,6 +693,8 @@ FINAL = {
     "Refused": Refused("x", status=400),
     "NotAuthorised": NotAuthorised("x", status=401),
     "OutcomeUnknown": OutcomeUnknown("x"),
+    "ConnectionUnusable": ConnectionUnusable("x"),
+    "AlreadyExists": AlreadyExists("x", record_ids=["1"]),
 }
 NOT_OURS = {"ValueError": ValueError("x"), "KeyError": KeyError("x")}
 

@@ -19,6 +19,7 @@ from airflow_provider_codat.api import (
     SettingsInvalid,
     StillInProgress,
 )
+from airflow_provider_codat.failures import may_pass
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.refresh import CodatDataRefreshOperator
 from airflow_provider_codat.simulator import LocalCodat
@@ -200,19 +201,20 @@ def test_a_retry_refreshes_again(
 
 # --- how it may end
 
-ENDS: dict[str, tuple[type[CodatError], str]] = {
-    "AuthError": (RefreshFailed, "must link it to its accounting software again"),
-    "Cancelled": (Busy, "somebody stopped it"),
-    "FetchError": (Busy, "could not read the accounting software"),
-    "InternalError": (Busy, "Codat itself failed"),
-    "MapError": (Busy, "could not make its own data"),
-    "NotSupported": (RefreshFailed, "does not offer this data type"),
-    "PermissionsError": (RefreshFailed, "may not read this"),
-    "PrerequisiteNotMet": (RefreshFailed, "Refresh that one first"),
-    "ProcessingError": (Busy, "could not make its own data"),
-    "RateLimitError": (Busy, "asked too often"),
-    "SomethingNewError": (Busy, "refresh again later"),
-    "ValidationError": (Busy, "could not make its own data"),
+# Whether another refresh may end better, and what is said.
+ENDS: dict[str, tuple[bool, str]] = {
+    "AuthError": (False, "must link it to its accounting software again"),
+    "Cancelled": (True, "somebody stopped it"),
+    "FetchError": (True, "could not read the accounting software"),
+    "InternalError": (True, "Codat itself failed"),
+    "MapError": (True, "could not make its own data"),
+    "NotSupported": (False, "does not offer this data type"),
+    "PermissionsError": (False, "may not read this"),
+    "PrerequisiteNotMet": (False, "Refresh that one first"),
+    "ProcessingError": (True, "could not make its own data"),
+    "RateLimitError": (True, "asked too often"),
+    "SomethingNewError": (True, "refresh again later"),
+    "ValidationError": (True, "could not make its own data"),
 }
 
 
@@ -221,10 +223,11 @@ def test_each_bad_end_is_told_apart(
     status: str, refresh: Attempts, run: Run, local_codat: LocalCodat, hook: CodatHook
 ) -> None:
     """The error says what to do; what would end the same fails the task at once."""
-    kind, words = ENDS[status]
+    passing, words = ENDS[status]
     local_codat.order("refresh_fails", message=status)
     made = refresh()
-    error = made.fails(kind, words, work=lambda: run(made))
+    error = made.fails(RefreshFailed, words, work=lambda: run(made))
+    assert may_pass(error) is passing
     [dataset_id] = datasets(local_codat, hook)
     assert f"{dataset_id} of customers ended as {status}: " in str(error)
     assert "could not be read" not in str(error)
