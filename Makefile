@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo ui test test-fast lint format docs nox bench-import bench-waits bench-misfortunes \
-	bench-bulk troubleshooting wheel ci clean
+.PHONY: help demo ui test test-ui screenshots test-fast lint format docs nox \
+	bench-import bench-waits bench-misfortunes bench-bulk troubleshooting wheel ci clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -24,11 +24,18 @@ ui: $(READY) ## The same local Codat with Airflow's web page, to look around
 # tests/system have a machine for themselves, as each strikes at chosen moments.
 PARALLEL := -n 4 --dist worksteal
 
-test: $(READY) ## All tests
+test: $(READY) ## All tests but those in a browser
 	@failed=0; \
-	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/system || failed=1; \
+	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/system -m 'not ui' || failed=1; \
 	$(BIN)/python -m pytest tests/system || failed=1; \
 	exit $$failed
+
+test-ui: $(READY) ## Airflow's web page, in a real browser (needs Chromium)
+	@$(BIN)/python -m pip install --quiet --editable '.[ui]'
+	@$(BIN)/python -m pytest tests/ui
+
+screenshots: ## The same, and write the pictures of docs/ui.md
+	@CODAT_UI_SCREENSHOTS=docs/images $(MAKE) test-ui
 
 test-fast: $(READY) ## The tests that start no Airflow
 	@$(BIN)/python -m pytest $(PARALLEL) -m 'not slow'

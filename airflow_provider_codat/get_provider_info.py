@@ -20,7 +20,8 @@ _FORM = {
         "host": "https://api.codat.io",
         "password": "the API key, or the authorization header, from Codat's Portal",
         "schema": "https",
-        "port": "443",
+        # Airflow 3.3.1 and 3.3.2 answer "Bad Request" where it is left empty.
+        "port": "443 (Airflow 3.3 tests no connection without it)",
     },
 }
 
@@ -108,6 +109,12 @@ _EXTRAS = {
     },
 }
 
+# Airflow 3 and, as dataset-uris, 2.
+_ASSETS = {
+    "schemes": ["codat"],
+    "handler": "airflow_provider_codat.assets.sanitize_uri",
+}
+
 
 def get_provider_info() -> dict[str, Any]:
     """Return what Airflow's ``provider_info.schema.json`` asks for."""
@@ -147,6 +154,15 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_codat.triggers.codat"],
             }
         ],
+        "task-decorators": [
+            {
+                "name": "codat_customer",
+                "class-name": "airflow_provider_codat.decorators.codat"
+                ".codat_customer_task",
+            }
+        ],
+        "asset-uris": [_ASSETS],
+        "dataset-uris": [_ASSETS],
         "extra-links": ["airflow_provider_codat.links.codat.CodatPushOperationLink"],
         "connection-types": [
             {

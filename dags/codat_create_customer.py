@@ -33,8 +33,12 @@ with DAG(
             title="The company's connection to its accounting software",
             description="A UUID, Codat's and not Airflow's",
         ),
-        "customer_name": Param("Larkspur Stationery Ltd", type="string"),
-        "email_address": Param("accounts@larkspur.example", type="string"),
+        "customer_name": Param(
+            "Larkspur Stationery Ltd", type="string", title="Customer's name"
+        ),
+        "email_address": Param(
+            "accounts@larkspur.example", type="string", title="Customer's e-mail"
+        ),
     },
 ):
     # The log would show the payload otherwise.

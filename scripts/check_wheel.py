@@ -1,9 +1,14 @@
 """Build sdist and wheel, and test the wheel from elsewhere.
 
-What the wheel holds is compared with the sources, name by name. Then it is installed
-into a fresh environment that sees Airflow but not the sources, and used there.
+They are built twice, the second time from the first sdist, and have to be the same to
+the byte. What they hold is compared with the sources, name by name. Then the wheel goes
+into a fresh environment that sees Airflow but not the sources, and is used there.
+
+SOURCE_DATE_EPOCH is the time that all files in them bear, in epoch seconds.
 """
 
+import gzip
+import io
 import json
 import os
 import shutil
@@ -20,10 +25,31 @@ ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 PACKAGE = "airflow_provider_codat"
 DATA = {"py.typed", "api/schemas/customers.json"}
+TOP = {
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+    "MANIFEST.in",
+    "Makefile",
+    "README.md",
+    "SECURITY.md",
+    "noxfile.py",
+    "pyproject.toml",
+    "ruff.toml",
+    "setup.cfg",
+}
+FOLDERS = ("benchmarks", "dags", "docs", "scripts", "tests")
+OLDEST = 315_532_800
+"""The beginning of 1980, the earliest time that a zip file can hold."""
 ENTRY_POINTS = """\
 [apache_airflow_provider]
 provider_info = airflow_provider_codat.get_provider_info:get_provider_info
 """
+METADATA = (
+    "License-Expression: Apache-2.0",
+    "Requires-Python: >=3.11",
+    "Project-URL: Documentation, https://pypi.org/project/airflow-provider-codat/",
+)
 GOOD = {"customerName": "Fen Bakery", "status": "Active"}
 BAD = {"customerName": "Fen Bakery", "status": "Sleeping"}
 
@@ -64,26 +90,75 @@ else:
 
 def main() -> None:
     """Build and check, or end with what is wrong."""
-    sdist, wheel = build()
+    shutil.rmtree(DIST, ignore_errors=True)
+    sdist, wheel = build(ROOT, DIST)
+    run(sys.executable, "-m", "twine", "check", "--strict", str(sdist), str(wheel))
     check_sdist(sdist)
     print(f"{sdist.name}: as it should be")
     print(f"{wheel.name}: {check_contents(wheel)} files, as they should be")
+    check_again(sdist, wheel)
     with tempfile.TemporaryDirectory() as folder:
         python = install(wheel, Path(folder))
         use(python, Path(folder))
 
 
-def build() -> tuple[Path, Path]:
-    """Build both, and let twine look at what PyPI would show."""
-    shutil.rmtree(DIST, ignore_errors=True)
-    run(sys.executable, "-m", "build", "--outdir", str(DIST), str(ROOT))
-    (sdist,), (wheel,) = DIST.glob("*.tar.gz"), DIST.glob("*.whl")
-    run(sys.executable, "-m", "twine", "check", "--strict", str(sdist), str(wheel))
+def build(sources: Path, dist: Path) -> tuple[Path, Path]:
+    """Build the sdist, and from it the wheel."""
+    run(sys.executable, "-m", "build", "--sdist", "--outdir", str(dist), str(sources))
+    (sdist,) = dist.glob("*.tar.gz")
+    sdist.write_bytes(normalised(sdist.read_bytes(), source_date()))
+    with tempfile.TemporaryDirectory() as folder:
+        unpacked = unpack(sdist, Path(folder))
+        command = (sys.executable, "-m", "build", "--wheel", "--outdir", str(dist))
+        run(*command, str(unpacked))
+    (wheel,) = dist.glob("*.whl")
     return sdist, wheel
 
 
+def source_date() -> int:
+    """Return the time that the files are to bear."""
+    return int(os.environ.get("SOURCE_DATE_EPOCH", OLDEST))
+
+
+def normalised(archive: bytes, date: int) -> bytes:
+    """Return a .tar.gz of the same files without what each build does differently.
+
+    setuptools heeds SOURCE_DATE_EPOCH in a wheel, but not in a sdist.
+    """
+    tar = io.BytesIO()
+    with (
+        tarfile.open(fileobj=io.BytesIO(archive)) as source,
+        tarfile.open(fileobj=tar, mode="w", format=tarfile.PAX_FORMAT) as target,
+    ):
+        for member in sorted(source.getmembers(), key=lambda each: each.name):
+            plain = tarfile.TarInfo(member.name)
+            plain.type, plain.size, plain.mtime = member.type, member.size, date
+            plain.mode = 0o755 if member.isdir() else 0o644
+            target.addfile(plain, source.extractfile(member))
+    return gzip.compress(tar.getvalue(), mtime=date)
+
+
+def unpack(sdist: Path, folder: Path) -> Path:
+    """Unpack a sdist; return where its files are."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    (unpacked,) = folder.iterdir()
+    return unpacked
+
+
+def check_again(sdist: Path, wheel: Path) -> None:
+    """Expect the sdist to give the same two files, to the byte."""
+    with tempfile.TemporaryDirectory() as folder:
+        unpacked = unpack(sdist, Path(folder))
+        again = build(unpacked, Path(folder) / "dist")
+        for first, second in zip((sdist, wheel), again, strict=True):
+            same = first.read_bytes() == second.read_bytes()
+            expect(same, f"A second build of {first.name} is another one")
+    print("Built again from the sdist, both are the same to the byte")
+
+
 def check_sdist(sdist: Path) -> None:
-    """Expect all that it takes to build the wheel, and no more."""
+    """Expect all that it takes to build and to test, and no more."""
     with tarfile.open(sdist) as archive:
         found = {
             Path(*Path(member.name).parts[1:]).as_posix()
@@ -91,9 +166,9 @@ def check_sdist(sdist: Path) -> None:
             if member.isfile()
         }
     found = {name for name in found if not name.startswith(f"{PACKAGE}.egg-info/")}
-    files = {"LICENSE", "MANIFEST.in", "PKG-INFO", "README.md"}
-    files |= {"pyproject.toml", "setup.cfg"}
-    compare("sdist", found, files | {f"{PACKAGE}/{name}" for name in sources()})
+    wanted = {f"{PACKAGE}/{name}" for name in sources()}
+    wanted |= {name for folder in FOLDERS for name in files_of(folder)}
+    compare("sdist", found, wanted | TOP | {"PKG-INFO"})
 
 
 def check_contents(wheel: Path) -> int:
@@ -107,7 +182,7 @@ def check_contents(wheel: Path) -> int:
     wanted = {f"{info}/{name}" for name in files | {"licenses/LICENSE"}}
     compare("wheel", found, wanted | {f"{PACKAGE}/{name}" for name in sources()})
     expect(entry_points.strip() == ENTRY_POINTS.strip(), entry_points)
-    for line in ("License-Expression: Apache-2.0", "Requires-Python: >=3.11"):
+    for line in METADATA:
         expect(f"\n{line}\n" in metadata, f"METADATA lacks {line}")
     return len(found)
 
@@ -118,6 +193,15 @@ def sources() -> set[str]:
     modules = {p.relative_to(package).as_posix() for p in package.rglob("*.py")}
     expect(all((package / name).is_file() for name in DATA), f"{DATA} are not there")
     return modules | DATA
+
+
+def files_of(folder: str) -> set[str]:
+    """Return the files of a folder, without what Python leaves there."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def compare(what: str, found: set[str], wanted: set[str]) -> None:
@@ -164,7 +248,11 @@ def run(*command: str, at: Path = ROOT, code: int = 0) -> str:
     done = subprocess.run(
         command,
         cwd=at,
-        env={**env, "AIRFLOW_HOME": str(at / "airflow")},
+        env={
+            **env,
+            "AIRFLOW_HOME": str(at / "airflow"),
+            "SOURCE_DATE_EPOCH": str(source_date()),
+        },
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -31,7 +31,7 @@ TEXTS = sorted(
     path
     for folder in (".ci", "docs", "dags", "airflow_provider_codat", "scripts", "tests")
     for path in (ROOT / folder).rglob("*")
-    if path.is_file() and "__pycache__" not in path.parts
+    if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".png"
 )
 
 MODULE_LINES = 250

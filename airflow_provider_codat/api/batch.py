@@ -151,8 +151,8 @@ class Batch:
         self._open.add(case)
         if not case.row.entries:
             self._submit(case, Past((), self._order.unseen_since), self.crowd.begin)
-        elif case.failed_in_this_life:
-            self._end(case, "Failed", case.row.said)
+        elif settled := case.settled_in_this_life:
+            self._end(case, settled, case.row.said)
         else:
             self._resume(case)
 

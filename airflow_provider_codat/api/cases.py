@@ -29,7 +29,7 @@ from airflow_provider_codat.api.order import Write, Written
 from airflow_provider_codat.api.redaction import hiding
 from airflow_provider_codat.api.report import Status
 from airflow_provider_codat.api.resume import Move, Step, Wanted, chapters, next_step
-from airflow_provider_codat.api.settle import Summary
+from airflow_provider_codat.api.settle import MEND, Summary
 from airflow_provider_codat.api.windows import RowJournal
 from airflow_provider_codat.api.wire import Reply, Request
 
@@ -131,10 +131,12 @@ class Case:
         return next_step(entries, wanted, now)
 
     @property
-    def failed_in_this_life(self) -> bool:
-        """Whether it came to nothing, and nobody has cleared the task since."""
-        last = self.row.entries[-1:]
-        return bool(last) and last[0].kind == "no" and last[0].life == self.write.life
+    def settled_in_this_life(self) -> Status | None:
+        """What was made of it without a record of ours, and stands until a Clear."""
+        last = self.row.entries[-1] if self.row.entries else None
+        if last is None or last.life != self.write.life:
+            return None
+        return _SETTLED.get(last.kind)
 
     def take_up(self) -> Entry:
         """Return the entry of the push operation that is waited for."""
@@ -148,6 +150,9 @@ class Case:
             return False
         last = chapters(self.entries())[-1]
         return last.intent.digest == self.write.digest()
+
+
+_SETTLED: dict[str, Status] = {"no": "Failed", "existed": "Exists"}
 
 
 def _hidden(body: bytes, words: str) -> str:
@@ -187,7 +192,8 @@ def status_of(error: CodatError) -> Status | None:
 def words_of(error: CodatError) -> tuple[str, ...]:
     """Return what an error says, in lines, without what a single task is told to do."""
     if not isinstance(error, OutcomeUnknown):
-        return tuple(line.strip(" -") for line in str(error).split("\n"))
+        lines = (line.strip(" -") for line in str(error).split("\n"))
+        return tuple(line for line in lines if line != MEND)
     words = tuple(line.strip(" -") for line in error.reason.split("\n"))
     if not error.candidates:
         return words

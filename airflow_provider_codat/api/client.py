@@ -36,6 +36,7 @@ from airflow_provider_codat.api.retry import (
     after_update,
     backoff,
 )
+from airflow_provider_codat.api.telemetry import UNHEARD, Exchange, Telemetry
 from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
 
 T = TypeVar("T")
@@ -98,12 +99,14 @@ class Patience:
     :param pace: how fast requests may follow each other.
     :param clock: gives epoch seconds.
     :param dice: gives a number from 0 up to 1.
+    :param telemetry: is told what happens meanwhile.
     """
 
     budget_seconds: float
     pace: Pace
     clock: Callable[[], float] = time.time
     dice: Callable[[], float] = random.random
+    telemetry: Telemetry = UNHEARD
 
 
 def get(
@@ -236,8 +239,7 @@ def _exchange(
     for attempt in count():
         yield from _turn(patience)
         outcome.begin(patience.clock())
-        patience.pace.sent(patience.clock())
-        reply = yield Send(request)
+        reply = yield from _sent(request, patience)
         value, answer = outcome.take(reply, read)
         verdict = decide(answer, outcome.sends)
         if verdict is Verdict.ACCEPT:
@@ -250,6 +252,7 @@ def _exchange(
         seconds = _wait_seconds(verdict, reply, attempt, patience)
         if patience.clock() + seconds > give_up_at or outcome.hopeless:
             raise outcome.given_up(patience.clock() + seconds)
+        patience.telemetry.repeated(Exchange.of(request, reply))
         yield Pause(seconds, outcome.said())
     raise AssertionError  # pragma: no cover - count() does not end
 
@@ -261,6 +264,14 @@ def _refusal(outcome: Outcome, verdict: Verdict, answer: Answer) -> CodatError |
     return outcome.ended(Verdict.REFUSE) if proves_nothing else None
 
 
+def _sent(request: Request, patience: Patience) -> Conversation[Reply]:
+    """Send it once."""
+    patience.pace.sent(patience.clock())
+    reply: Reply = yield Send(request)
+    patience.telemetry.requested(Exchange.of(request, reply))
+    return reply
+
+
 def _turn(patience: Patience) -> Conversation[None]:
     """Wait until the next request may go out."""
     while (seconds := patience.pace.wait_seconds(patience.clock())) > 0:
@@ -270,14 +281,17 @@ def _turn(patience: Patience) -> Conversation[None]:
 def _wait_seconds(
     verdict: Verdict, reply: Reply, attempt: int, patience: Patience
 ) -> float:
-    """Return how long to wait before the same is sent again."""
+    """Return how long to wait before the same is sent again; tell of a 429."""
     if verdict is not Verdict.REPEAT_LATER:
         return backoff(attempt, patience.dice)
     asked = None if isinstance(reply, NoAnswer) else retry_after_seconds(reply)
-    if asked is not None:
+    if asked is None:
+        seconds = backoff(attempt, patience.dice, first_seconds=_LIMITED_SECONDS)
+    else:
         # "0" may be repeated without end.
-        return max(asked, backoff(attempt, patience.dice))
-    return backoff(attempt, patience.dice, first_seconds=_LIMITED_SECONDS)
+        seconds = max(asked, backoff(attempt, patience.dice))
+    patience.telemetry.rate_limited(seconds)
+    return seconds
 
 
 def drive(

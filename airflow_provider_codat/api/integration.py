@@ -112,9 +112,12 @@ class Integration:
                 self._validator, sent, unknown_properties=unknown_properties
             )
         ]
+        broken: dict[tuple[Route, str], Rule] = {}
+        for route, rule in _broken(sent, self._limits, ()):
+            broken.setdefault((route, rule.words), rule)  # of one remark, once
         found.extend(
             Finding(route, rule.keyword, rule.message, self._severity)
-            for route, rule in _broken(sent, self._limits, ())
+            for (route, _), rule in broken.items()
         )
         return found
 

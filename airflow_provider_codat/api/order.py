@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
-from airflow_provider_codat.api.errors import AlreadyExists
 from airflow_provider_codat.api.models import (
     DataType,
     Destination,
@@ -22,10 +21,6 @@ from airflow_provider_codat.api.wire import Request, create
 
 OnUnknownOutcome = Literal["reconcile", "fail", "resend"]
 IfExists = Literal["skip", "fail"]
-
-log = logging.getLogger(__name__)
-
-_MOST_NAMED = 5
 
 NOT_CREATED = "not_created"
 """What a person says who has looked, and found no record."""
@@ -138,38 +133,3 @@ class Done:
     """
 
     result: Summary
-
-
-def existed(write: Write, found: Sequence[Match]) -> Summary:
-    """Return what a task returns whose record was in the books before.
-
-    :raises AlreadyExists: when that is to fail the task, or several are like it.
-    """
-    matched = ", ".join(dict.fromkeys(name for m in found for name in m.matched_on))
-    ids = tuple(dict.fromkeys(match.record_id for match in found))
-    what = f"{write.data_type.record} with the same {matched}"
-    if len(ids) > 1:
-        listed = ", ".join(ids[:_MOST_NAMED]) + ", ..." * (len(ids) > _MOST_NAMED)
-        raise AlreadyExists(
-            f"the books hold {len(ids)} records of a {what}: {listed}. Nothing was "
-            "sent; fewer properties in match_on tell them apart",
-            record_ids=ids,
-        )
-    if write.if_exists == "fail":
-        raise AlreadyExists(
-            f"the books hold a {what} already: record {ids[0]}. Nothing was sent "
-            '(if_exists="fail")',
-            record_ids=ids,
-        )
-    log.log(write.told, "The books hold a %s: record %s; nothing is sent", what, ids[0])
-    return {
-        "push_operation_key": "",
-        "status": "Exists",
-        "record_id": ids[0],
-        "company_id": write.destination.company_id,
-        "connection_id": write.destination.connection_id,
-        "warnings": [],
-        "requested_at": "",
-        "completed_at": None,
-        "adopted": False,
-    }

@@ -212,7 +212,8 @@ _BROKEN: dict[str, Callable[[Json, Any], bool]] = {
     "maxLength": lambda value, most: isinstance(value, str) and len(value) > most,
     "minLength": lambda value, least: isinstance(value, str) and len(value) < least,
     "pattern": lambda value, text: (
-        isinstance(value, str) and not re.search(text, value)
+        # A "$" would let a line's end pass.
+        isinstance(value, str) and not re.fullmatch(text, value)
     ),
     "maxItems": lambda value, most: isinstance(value, list) and len(value) > most,
     "minimum": lambda value, least: _is_number(value) and value < least,

@@ -160,6 +160,10 @@ def _only_connection(company_id: str, patience: Patience) -> Conversation[_Conne
     every = yield from _connections(company_id, patience)
     fit = [each for each in every if each.is_linked and each.is_accounting]
     if len(fit) == 1:
+        try:
+            checked_uuid(fit[0].id, "id")
+        except ValueError as error:
+            raise Malformed(f"the answer lists no connection: {error}") from None
         return fit[0]
     if fit:
         raise SettingsInvalid(
@@ -250,7 +254,7 @@ def _read(value: Mapping[str, Json]) -> _Connection:
 
 def _text(value: Mapping[str, Json], name: str) -> str:
     found = value.get(name)
-    return found.strip() if isinstance(found, str) else ""
+    return " ".join(found.split()) if isinstance(found, str) else ""
 
 
 def _list_of(connections: Iterable[_Connection]) -> str:

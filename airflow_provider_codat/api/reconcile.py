@@ -27,6 +27,7 @@ from airflow_provider_codat.api.reading import (
 )
 from airflow_provider_codat.api.replies import epoch_of
 from airflow_provider_codat.api.search import Finding, Search
+from airflow_provider_codat.api.telemetry import Telemetry
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,14 @@ def reconcile(
     ]
     suspects = yield from _suspects(searches, fitting, found, patience)
     return matched(searches, suspects, found)
+
+
+def tell_finding(finding: Finding, telemetry: Telemetry) -> None:
+    """Tell what the books told of one create."""
+    if finding.operation is not None:
+        telemetry.reconciled("adopted")
+    else:
+        telemetry.reconciled("absent" if finding.nothing else "unclear")
 
 
 def candidates(

@@ -268,7 +268,7 @@ _REFUSALS: dict[int, tuple[type[Refused], str]] = {
     400: (Refused, "the request is not valid"),
     401: (
         NotAuthorised,
-        "the API key is wrong: check the password field of the Airflow connection",
+        "the API key is wrong: check the API key (password) of the Airflow connection",
     ),
     402: (PaymentRequired, "the Codat plan does not cover this"),
     403: (

@@ -20,6 +20,7 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.models import PushOperation, Remark
 from airflow_provider_codat.api.push_history import known_push_operation
+from airflow_provider_codat.api.telemetry import tell_end
 
 FIRST_POLL_SECONDS = 2.0
 """How long after the create its push operation is asked for, for the first time."""
@@ -73,6 +74,7 @@ def settle(
         # It may have landed since: Codat's deadline stops nobody.
         yield Pause(seconds, _waiting(operation))
         operation = yield from _look(operation, patience, deadline)
+    tell_end(operation, patience.telemetry, patience.clock())
     return operation
 
 
@@ -158,6 +160,10 @@ _LOOK = (
 )
 
 
+MEND = "Mend what that names, and clear the task: then it is sent anew"
+"""What a task is told whose record was refused."""
+
+
 def created_nothing(operation: PushOperation) -> bool:
     """Whether a push operation ended without a record, for sure."""
     refused = bool(operation.errors) and operation.record_id is None
@@ -174,7 +180,7 @@ def _failed(
     if created_nothing(operation):
         return PushFailed(
             f"push operation {operation.key} failed; no record was created"
-            f"{said}{reasons}",
+            f"{said}{reasons}\n{MEND}",
             operation=operation,
         )
     record = operation.record_id

@@ -12,6 +12,7 @@ from airflow_provider_codat.api.models import PushOperation
 from airflow_provider_codat.api.push_history import recent_push_operations
 from airflow_provider_codat.api.replies import CLOCK_SKEW_SECONDS, epoch_of
 from airflow_provider_codat.api.rhythm import Rhythm
+from airflow_provider_codat.api.telemetry import tell_end
 from airflow_provider_codat.api.watch import Sight, look
 
 log = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class Settling:
             return False
         if sight.ended:
             self._note_duration(sight)
+            tell_end(sight, self._patience.telemetry, self._patience.clock())
         return sight.ended
 
     def _note_duration(self, operation: PushOperation) -> None:

@@ -11,6 +11,7 @@ from airflow_provider_codat.api.push_history import (
     recent_push_operations,
 )
 from airflow_provider_codat.api.replies import epoch_of
+from airflow_provider_codat.api.telemetry import tell_end
 
 Sight: TypeAlias = PushOperation | OutcomeUnknown
 """A push operation, or the error that says that Codat knows it no more."""
@@ -57,6 +58,13 @@ def _one(company_id: str, key: str, patience: Patience) -> Conversation[Sight]:
             f"push operation {key} is known no more, so a record may exist: {error}",
             candidates=[key],
         )
+
+
+def tell_ends(seen: Mapping[str, Sight], patience: Patience) -> None:
+    """Tell how long those took that have ended."""
+    for sight in seen.values():
+        if isinstance(sight, PushOperation):
+            tell_end(sight, patience.telemetry, patience.clock())
 
 
 def requested_since(

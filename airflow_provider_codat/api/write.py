@@ -22,6 +22,7 @@ from airflow_provider_codat.api.errors import (
     RateLimited,
     Refused,
 )
+from airflow_provider_codat.api.existed import existed
 from airflow_provider_codat.api.journal import Entry, Past
 from airflow_provider_codat.api.models import Json, PushOperation
 from airflow_provider_codat.api.order import (
@@ -29,11 +30,10 @@ from airflow_provider_codat.api.order import (
     Done,
     Write,
     Written,
-    existed,
 )
 from airflow_provider_codat.api.progress import Progress, payload_changed, quiet_at
 from airflow_provider_codat.api.push_history import known_push_operation
-from airflow_provider_codat.api.reconcile import Books, CompanyBooks
+from airflow_provider_codat.api.reconcile import Books, CompanyBooks, tell_finding
 from airflow_provider_codat.api.resume import (
     STALE,
     UNSEEN,
@@ -138,10 +138,9 @@ class _Submission:
 
     def _there_before(self) -> Conversation[Done | None]:
         """Look for such a record among those that were in the books before."""
-        find = self._write.existing
-        if find is None or not (found := find(self._write.payload)):
+        result = existed(self._write, unseen=self._past.unseen_since is not None)
+        if result is None:
             return None
-        result = existed(self._write, found)
         entry = Entry("existed", 0, self._patience.clock(), self._write.life)
         kept = cast("dict[str, Json]", result)
         yield from self._sending.note(replace(entry, result=kept))
@@ -255,6 +254,7 @@ class _Submission:
             words = self._write.hide(str(error))
             reason = f"{self._known.reason()}; the books cannot be asked: {words}"
             raise self._known.unknown(reason, ()) from None
+        tell_finding(finding, self._patience.telemetry)
         if finding.operation is not None:
             return (yield from self._adopt(step.generation, finding.operation))
         if not finding.nothing or not may_follow:

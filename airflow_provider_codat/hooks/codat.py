@@ -51,6 +51,7 @@ from airflow_provider_codat.hooks.many import ManyMixin
 from airflow_provider_codat.hooks.readiness import ReadinessMixin
 from airflow_provider_codat.hooks.reading import ReadingMixin
 from airflow_provider_codat.hooks.updating import UpdatingMixin
+from airflow_provider_codat.metrics import AIRFLOW
 
 if TYPE_CHECKING:
     import requests
@@ -176,6 +177,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook
         return Patience(
             budget_seconds=self.settings.retry_budget_seconds,
             pace=Pace(self.settings.requests_per_minute),
+            telemetry=AIRFLOW,
         )
 
     def get_conn(self) -> "requests.Session":

@@ -5,6 +5,7 @@ They are read and written as streams; one whose name ends in ``.gz`` is a gzip f
 
 import os
 import re
+import secrets
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -158,7 +159,7 @@ def _prepared(location: ObjectStoragePath) -> Path:
 
 
 def _neighbour(final: Path) -> Path:
-    return final.with_name(f".{final.name}.{os.getpid()}.part")
+    return final.with_name(f".{final.name}.{secrets.token_hex(8)}.part")
 
 
 @contextmanager

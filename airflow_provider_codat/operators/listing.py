@@ -106,7 +106,7 @@ class ListAccountingCustomersOperator(AskingOperator):
                     listed += 1
                     yield json.dumps(customer, ensure_ascii=False)
 
-        written(self.path, lines(), "path")
+        written(self._path(), lines(), "path")
         self.log.info("Wrote %d customers", listed)
         return {
             "company_id": company_id,
@@ -114,6 +114,12 @@ class ListAccountingCustomersOperator(AskingOperator):
             "customers": listed,
             "modified_since": since and since.isoformat(),
         }
+
+    def _path(self) -> "str | ObjectStoragePath":
+        """Return where to write, unless that has rendered to nothing."""
+        if str(self.path).strip() in {"", "None"}:
+            raise SettingsInvalid("path is empty; give one, such as s3://bucket/key")
+        return self.path
 
     def _customers(
         self, company_id: str, since: datetime | None

@@ -13,19 +13,17 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
 )
 from airflow_provider_codat.api.order import IfExists, Write
-from airflow_provider_codat.api.quota import Quota, requests_for
+from airflow_provider_codat.api.quota import Quota
 from airflow_provider_codat.api.report import Tally
-from airflow_provider_codat.api.rows import MOST_IN_A_LIST, Survey
 from airflow_provider_codat.operators.beforehand import looked_first
-from airflow_provider_codat.operators.files import check_writable
 from airflow_provider_codat.operators.many_try import (
     BatchTry,
     fitting,
     invalid_rows,
     quota_short,
+    short_of,
 )
 from airflow_provider_codat.operators.many_wanted import (
-    Given,
     OnInvalid,
     OnQuota,
     given,
@@ -38,7 +36,9 @@ from airflow_provider_codat.operators.notebook import (
     mapped,
     opened_batch,
 )
+from airflow_provider_codat.operators.outlets import tell_of_records
 from airflow_provider_codat.operators.progress_log import ProgressLog
+from airflow_provider_codat.operators.surveying import surveyed
 from airflow_provider_codat.operators.waiting import (
     Wait,
     check_no_secrets,
@@ -121,7 +121,7 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         self.limits()
         if self.deferrable:
             check_no_secrets(self.hook_params)
-        survey = self._surveyed(args)
+        survey = surveyed(self, args)
         notebook = opened_batch(
             context,
             place_of(self, args.destination),
@@ -152,25 +152,52 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
             self._wait_for_quota(task, None, context)
             return self._ended(task, context, error)
         rows = task.open_rows(life_of(context), anew=self.on_clear == "create")
-        short = quota if quota and rows and quota.left < requests_for(rows) else None
-        if short and args.on_quota == "fail":
+        if (short := short_of(quota, rows)) and args.on_quota == "fail":
             return self._ended(task, context, quota_short(short, rows))
+        before, failed = self._requests(task), None
         blank = blank_write(
             self, args.destination, context, durable=task.notebook.durable
         )
-        try:
-            blank = looked_first(self, blank) if rows else blank
-        except CodatError as error:
-            return self._ended(task, context, error)
-        batch = self._batch(task, blank, fitting(short) if short else None, context)
+        if task.new_rows(life_of(context)):
+            try:
+                blank = self._looked_first(task, blank, context)
+            except CodatError as error:
+                failed = error
+        short = short_of(quota, rows, self._requests(task) - before)
+        # What was begun is brought to an end, whatever the look has shown.
+        most = 0 if failed else fitting(short) if short else None
+        self._run(self._batch(task, blank, most, context), task, context)
+        if failed is None or isinstance(failed, RateLimited):
+            task.stopped = task.stopped or failed
+            self._wait_for_quota(task, quota, context)
+        return self._ended(task, context, failed)
+
+    def _requests(self, task: BatchTry) -> int:
+        """Return how many requests this try has sent."""
+        return task.requests + self.hook.requests
+
+    def _looked_first(self, task: BatchTry, blank: Write, context: "Context") -> Write:
+        """Look at the connection and the books, before rows are sent that are new.
+
+        What earlier tries have sent is settled before the books are read: its records
+        are not to be taken for a stranger's.
+        """
+        if self.if_exists is not None and len(task.journal):
+            self._run(self._batch(task, blank, 0, context), task, context)
+        unseen = task.notebook.unseen_since is not None
+        return looked_first(self, blank, unseen=unseen, own=task.own_records())
+
+    def _run(self, batch: Batch, task: BatchTry, context: "Context") -> None:
+        """Carry out a batch, as far as a worker is needed for it.
+
+        :raises TaskDeferred: when there is only to be waited.
+        """
         self._under_way = "rows were being sent"
         away = batch.run()
         self._under_way = ""
         task.take(batch)
         if away is not None:
             self._leave(away, context)
-        self._wait_for_quota(task, quota, context)
-        return self._ended(task, context, None)
 
     def _batch(
         self, task: BatchTry, blank: Write, most: int | None, context: "Context"
@@ -234,7 +261,7 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         self, task: BatchTry, context: "Context", error: CodatError | None
     ) -> dict[str, Any]:
         """Write the results; return them, or raise what is wrong with them."""
-        tally, requests = Tally(), task.requests + self.hook.requests
+        tally, requests = Tally(), self._requests(task)
         lines = task.write_results(tally)
         result = {
             "company_id": task.given.destination.company_id,
@@ -254,37 +281,7 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
                 fail_on_warning=self.fail_on_warning,
             )
         if error is None:
+            tell_of_records(self, result, context)
             return result
         context["ti"].xcom_push(key="return_value", value=result)
         raise error
-
-    def _surveyed(self, args: Given) -> Survey:
-        """Check every row, and whether the results have a place."""
-        if args.results_path:
-            check_writable(args.results_path)
-        survey = args.rows.survey()
-        self._tell(survey)
-        if survey.total > MOST_IN_A_LIST and not args.results_path:
-            raise SettingsInvalid(
-                f"{survey.total:,} rows need results_path, a file for their results: "
-                f"the return value holds up to {MOST_IN_A_LIST:,}. Nothing was sent"
-            )
-        return survey
-
-    def _tell(self, survey: Survey) -> None:
-        """Say what the first pass has found, apart from errors."""
-        self.log.info("%d rows, %d of them not valid", survey.total, survey.invalid)
-        if survey.left_out:
-            self.log.info(
-                "Left out of the payloads, as Codat takes it in no write: %s "
-                "(read_only_fields)",
-                ", ".join(survey.left_out),
-            )
-        for warned in survey.warnings:
-            self.log.warning(
-                "%d rows, row %d the first: %s: %s",
-                warned.rows,
-                warned.first,
-                warned.path,
-                warned.message,
-            )

@@ -1,6 +1,7 @@
 """One try of a task that creates many records: what it was given, what came of it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from airflow_provider_codat.api.batch import Batch
 from airflow_provider_codat.api.batch_journal import BatchJournal
@@ -68,6 +69,26 @@ class BatchTry:
             for row in self.journal.earlier()
         )
         return max(0, self.survey.total - self.survey.invalid - settled)
+
+    def new_rows(self, life: int) -> int:
+        """Return how many rows no try has begun.
+
+        :param life: counts how often the task was cleared after it had ended.
+        """
+        begun = sum(
+            row.item in self.survey.items and _is_begun(row, life)
+            for row in self.journal.earlier()
+        )
+        return self.survey.total - self.survey.invalid - begun
+
+    def own_records(self) -> frozenset[str]:
+        """Return the records that earlier tries have created."""
+        ends = (row.ended for row in self.journal.earlier())
+        return frozenset(
+            str(end.result.get("record_id"))
+            for end in ends
+            if end and end.kind == "end"
+        )
 
     def take(self, batch: Batch) -> None:
         """Take in how a batch has ended."""
@@ -143,11 +164,19 @@ class BatchTry:
 def _is_settled(row: RowJournal, life: int, anew: bool) -> bool:
     """Whether nothing more is sent for a row that an earlier try has begun."""
     match row.entries[-1:]:
-        case [Entry(kind="no", life=ended)]:
+        case [Entry(kind="no" | "existed", life=ended)]:
             return ended == life
         case [Entry(kind="end", life=ended)]:
             return ended == life or not anew
     return bool(row.operation_key)
+
+
+def _is_begun(row: RowJournal, life: int) -> bool:
+    """Whether a row was sent, or was seen to be there since the task was cleared."""
+    last = row.entries[-1:]
+    if last and last[0].kind == "existed":
+        return last[0].life == life
+    return bool(last)
 
 
 def invalid_rows(survey: Survey) -> BatchFailed:
@@ -173,6 +202,17 @@ def quota_short(quota: Quota, rows: int) -> QuotaShort:
         "then",
         until=quota.until,
     )
+
+
+def short_of(quota: Quota | None, rows: int, spent: int = 0) -> Quota | None:
+    """Return what is left of the day, if it does not suffice; else None.
+
+    :param spent: requests since it was read.
+    """
+    if quota is None or not rows:
+        return None
+    left = replace(quota, left=max(0, quota.left - spent))
+    return left if left.left < requests_for(rows) else None
 
 
 def fitting(quota: Quota) -> int:

@@ -26,8 +26,7 @@ def destination_of(task: "WriteOperator[Any]", context: "Context") -> Destinatio
     if task.connection_id is not None:
         return argument(Destination, task.company_id, task.connection_id)
     company_id = argument(checked_uuid, task.company_id, "company_id")
-    store = context.get("task_state_store") if task.durable else None
-    kept = TaskStateConnection(store) if store is not None else None
+    kept = _kept(task, context)
     connection_id = kept.of(company_id) if kept else ""
     if not connection_id:
         try:
@@ -38,3 +37,23 @@ def destination_of(task: "WriteOperator[Any]", context: "Context") -> Destinatio
             kept.keep(company_id, connection_id)
     task.log.info("Writing over connection %s", connection_id)
     return Destination(company_id, connection_id)
+
+
+def known_connection(
+    task: "WriteOperator[Any]", company_id: str, context: "Context"
+) -> str:
+    """Return the connection that a task has written over; empty if nobody kept it.
+
+    It is not looked for anew: by now the company may have another one, or none.
+
+    :raises SettingsInvalid: when the author's is no UUID.
+    """
+    if task.connection_id is not None:
+        return argument(Destination, company_id, task.connection_id).connection_id
+    kept = _kept(task, context)
+    return kept.of(company_id) if kept else ""
+
+
+def _kept(task: "WriteOperator[Any]", context: "Context") -> TaskStateConnection | None:
+    store = context.get("task_state_store") if task.durable else None
+    return None if store is None else TaskStateConnection(store)

@@ -51,7 +51,8 @@ class CreateRecordOperator(WriteRecordOperator):
         durable = notebook.durable
         write = write_of(self, destination, payload, item, context, durable=durable)
         if not chapters(notebook.past.entries):
-            write = looked_first(self, write)
+            unseen = notebook.past.unseen_since is not None
+            write = looked_first(self, write, unseen=unseen)
         self._under_way = f"a create (idempotency key {write.key_of(0)}) was under way"
         written = self.hook.submit(
             write,

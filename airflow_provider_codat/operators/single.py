@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.client import Rest
 from airflow_provider_codat.api.errors import PayloadInvalid
-from airflow_provider_codat.api.models import Destination, PushOperation
+from airflow_provider_codat.api.models import (
+    Destination,
+    PushOperation,
+    checked_uuid,
+)
 from airflow_provider_codat.api.order import Written
 from airflow_provider_codat.api.payload import read_payload
 from airflow_provider_codat.api.redaction import hiding
 from airflow_provider_codat.api.settle import Summary, judged, recalled, summary
-from airflow_provider_codat.operators.place import destination_of
+from airflow_provider_codat.operators.arguments import argument
+from airflow_provider_codat.operators.outlets import tell_of_record
+from airflow_provider_codat.operators.place import known_connection
 from airflow_provider_codat.operators.waiting import (
     SHORT_SECONDS,
     Wait,
@@ -54,11 +60,13 @@ class WriteRecordOperator(WriteOperator[Summary]):
         told = PushOperationsEvent.from_json(event)
         if told.status == "deadline":
             check_not_late(self, context, ", ".join(told.push_operations))
-        destination = destination_of(self, context)
-        company_id, connection_id = destination.company_id, destination.connection_id
+        company_id = argument(checked_uuid, self.company_id, "company_id")
+        connection_id = known_connection(self, company_id, context)
+        if not connection_id:  # Codat knows it
+            told = _to_be_asked(told)
         operation = came_of(told, self.hook, company_id, connection_id)
         self._push(summary(operation, self._hide()), context)
-        return destination, operation
+        return Destination(company_id, operation.connection_id), operation
 
     def _hide(self) -> Callable[[str], str]:
         """Return what takes the payload's values out of Codat's words.
@@ -121,4 +129,12 @@ class WriteRecordOperator(WriteOperator[Summary]):
         if self.fail_on_warning and operation.warnings and operation.ended:
             context["ti"].xcom_push(key="return_value", value=result)
             judged(operation, fail_on_warning=True)
+        tell_of_record(self, result, context)
         return result
+
+
+def _to_be_asked(told: PushOperationsEvent) -> PushOperationsEvent:
+    """Return an event that says of no push operation that all of it is told."""
+    states = told.push_operations.items()
+    unsure = {key: replace(state, has_remarks=True) for key, state in states}
+    return replace(told, push_operations=unsure)

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_codat.api.customers import AccountingCustomer
-from airflow_provider_codat.api.errors import PayloadInvalid
+from airflow_provider_codat.api.errors import CodatError, PayloadInvalid
 from airflow_provider_codat.api.journal import Entry, Past
-from airflow_provider_codat.api.models import CUSTOMERS, Json
+from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
 from airflow_provider_codat.api.order import Done, Written
-from airflow_provider_codat.api.payload import READ_ONLY, read_payload, without
+from airflow_provider_codat.api.payload import READ_ONLY, read_payload
 from airflow_provider_codat.api.schema import UnknownProperties
 from airflow_provider_codat.api.settle import Summary
 from airflow_provider_codat.api.update_order import Update
-from airflow_provider_codat.api.validation import Validate
+from airflow_provider_codat.api.validation import Check, Validate
 from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.operators.checking import check_of
 from airflow_provider_codat.operators.notebook import (
     Notebook,
     opened,
@@ -176,18 +177,23 @@ class UpdateAccountingCustomerOperator(WriteRecordOperator):
     def _complete(self, context: "Context", event: object) -> Summary:
         destination, operation = self._seen(context, event)
         notebook = reopened(context, None, operation.key, durable=self.durable)
-        durable, payload = notebook.durable, self._sent()
+        durable, payload = notebook.durable, self._sent(destination, context)
         wanted = update_of(self, destination, payload, context, durable=durable)
         wanted = replace(wanted, hide=self._hide())
         book = _Book(notebook, notebook.past)
         return self._conclude(Written(0, operation), wanted, book, context)
 
-    def _sent(self) -> Json:
+    def _sent(self, destination: Destination, context: "Context") -> Json:
         """Return the payload that was sent; None where it cannot be read any more."""
         try:
-            payload, _ = without(read_payload(self.customer), self.read_only_fields)
+            given = read_payload(self.customer)
         except PayloadInvalid:
             return None
+        try:
+            check = check_of(self, destination, context)
+        except CodatError:  # what became of it is told all the same
+            check = Check(validate="off")
+        payload, _ = check.without_read_only(given, self.read_only_fields)
         return payload
 
     def _conclude(

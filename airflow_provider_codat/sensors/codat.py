@@ -29,7 +29,12 @@ from airflow_provider_codat.api.models import PushOperation
 from airflow_provider_codat.api.pace import Pace
 from airflow_provider_codat.api.replies import CLOCK_SKEW_SECONDS
 from airflow_provider_codat.api.settle import Summary, judged, summary
-from airflow_provider_codat.api.watch import Sight, look, requested_since
+from airflow_provider_codat.api.watch import (
+    Sight,
+    look,
+    requested_since,
+    tell_ends,
+)
 from airflow_provider_codat.failures import (
     HAS_RETRY_POLICIES,
     CodatRetryPolicy,
@@ -37,6 +42,7 @@ from airflow_provider_codat.failures import (
     may_pass,
 )
 from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.metrics import AIRFLOW
 from airflow_provider_codat.sensors.keys import push_operation_keys, uuid_of
 from airflow_provider_codat.triggers.codat import CodatPushOperationTrigger
 from airflow_provider_codat.triggers.event import PushOperationsEvent
@@ -137,7 +143,7 @@ class CodatPushOperationSensor(BaseSensorOperator):
     def _patience(self) -> Patience:
         settings = self.hook.settings
         pace = Pace(settings.requests_per_minute)
-        return Patience(settings.retry_budget_seconds, pace)
+        return Patience(settings.retry_budget_seconds, pace, telemetry=AIRFLOW)
 
     def execute(self, context: "Context") -> Results:
         """Wait, and return which records they became."""
@@ -187,6 +193,9 @@ class CodatPushOperationSensor(BaseSensorOperator):
             keys, alone = push_operation_keys(self.push_operation_keys)
             if time.time() >= self._not_before:
                 self._look(keys, context)
+            if not self.deferrable and not self._open(keys):
+                # Deferred, it was told in the triggerer.
+                tell_ends(self._seen, self._patience)
             found = self._succeeded(keys)
             if len(found) < len(keys):
                 return None

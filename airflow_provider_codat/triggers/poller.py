@@ -32,8 +32,14 @@ from airflow_provider_codat.api.models import PushOperation
 from airflow_provider_codat.api.pace import Pace
 from airflow_provider_codat.api.replies import CLOCK_SKEW_SECONDS
 from airflow_provider_codat.api.settle import FIRST_POLL_SECONDS
-from airflow_provider_codat.api.watch import Sight, look, requested_since
+from airflow_provider_codat.api.watch import (
+    Sight,
+    look,
+    requested_since,
+    tell_ends,
+)
 from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.metrics import AIRFLOW, find_server
 from airflow_provider_codat.triggers.event import (
     UNSEEN,
     PushOperationsEvent,
@@ -266,6 +272,7 @@ class _Poller:
         try:
             await adrive(asking, transport.send, self._executor)
         finally:
+            tell_ends(found, patience)
             for wait in self._waiting():
                 wait.take(found)
 
@@ -278,7 +285,8 @@ class _Poller:
         hurried = replace(settings, read_timeout_seconds=seconds)
         transport = await self._loop.run_in_executor(self._executor, _open, hurried)
         # Without a budget each request is sent once: to poll is to repeat.
-        self._codat = transport, Patience(0.0, Pace(settings.requests_per_minute))
+        pace = Pace(settings.requests_per_minute)
+        self._codat = transport, Patience(0.0, pace, telemetry=AIRFLOW)
         return self._codat
 
     def _disconnect(self) -> None:
@@ -292,4 +300,5 @@ def _open(settings: "Settings") -> "Transport":
     # Here, so that requests is imported in the thread, and not by a DAG file.
     from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
 
+    find_server()
     return Transport(settings)

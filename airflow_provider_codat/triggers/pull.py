@@ -24,6 +24,7 @@ from airflow_provider_codat.api.models import PullOperation, checked_uuid
 from airflow_provider_codat.api.pace import Pace
 from airflow_provider_codat.api.pulls import pull_operation_expected
 from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.metrics import AIRFLOW, find_server
 from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, until
 from airflow_provider_codat.triggers.event import PullOperationEvent
 
@@ -194,7 +195,8 @@ class _Looks:
                 self._executor, _opened, self._hook.settings
             )
         # Without a budget it is sent once: to look again is to repeat.
-        patience = Patience(0.0, Pace(self._hook.settings.requests_per_minute))
+        pace = Pace(self._hook.settings.requests_per_minute)
+        patience = Patience(0.0, pace, telemetry=AIRFLOW)
         asking = get(self._request, self._read, patience)
         return await adrive(asking, self._transport.send, self._executor)
 
@@ -208,4 +210,5 @@ def _opened(settings: "Settings") -> "Transport":
     # Here, so that requests is imported in the thread, and not by a DAG file.
     from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
 
+    find_server()
     return Transport(settings)

@@ -546,6 +546,16 @@ def test_several_that_may_be_meant(ask: Ask[Any], patience: Patient) -> None:
         assert no_secret(raised.value)
 
 
+def test_a_name_of_several_lines_stands_on_one(
+    ask: Ask[Any], patience: Patient
+) -> None:
+    """No name that Codat sends looks like another connection in the list."""
+    replies = company(connection(A, platformName="Ledger\n  - 50"), connection(C))
+    with pytest.raises(SettingsInvalid) as raised:
+        ask(only_connection(COMPANY, patience()), Server(replies))
+    assert len(str(raised.value).splitlines()) == 3
+
+
 # --- what breaks on the way
 
 
@@ -557,6 +567,7 @@ BROKEN: dict[str, tuple[Reply, type[CodatError]]] = {
     "no JSON": (answer(200, b"<html>"), Malformed),
     "no list": (answer(200, {}), Malformed),
     "a list of texts": (answer(200, {"results": ["a"]}), Malformed),
+    "an id that is none": (answer(200, {"results": [connection("a")]}), Malformed),
     "401": (answer(401), NotAuthorised),
 }
 

@@ -648,7 +648,7 @@ def test_an_answer_in_words(given_reply: Response, words: str) -> None:
     ("status", "kind", "advice"),
     [
         (400, errors.Refused, "not valid"),
-        (401, errors.NotAuthorised, "password field of the Airflow connection"),
+        (401, errors.NotAuthorised, "of the Airflow connection"),
         (402, errors.PaymentRequired, "plan"),
         (403, errors.NotAuthorised, "outdated, belongs to another client"),
         (404, errors.NotFound, "no such company, connection or record"),

@@ -22,6 +22,7 @@ from airflow_provider_codat.api import (
     Unreachable,
 )
 from airflow_provider_codat.operators.codat import (
+    CreateAccountingCustomersOperator,
     GetCustomerModelOperator,
 )
 from airflow_provider_codat.simulator import LocalCodat
@@ -113,6 +114,19 @@ def test_a_later_try_stays_with_the_connection(
     assert len(local_codat.ledger()) == 1
 
 
+def test_a_task_that_waits_does_not_look_for_its_connection_again(
+    attempt: Attempts, local_codat: LocalCodat
+) -> None:
+    """It is told which record it became, whatever the company has linked since."""
+    made = attempt(**SECOND, deferrable=True)
+    deferred = made.defers()
+    local_codat.set_connection_status(SECOND_CONNECTION_ID, "Unlinked")
+    result = made.resume(deferred)
+    (record,) = local_codat.ledger()
+    assert result["record_id"] == record.record_id
+    assert result["connection_id"] == SECOND_CONNECTION_ID
+
+
 def test_a_connection_that_cannot_be_kept_is_not_written_over(
     attempt: Attempts, local_codat: LocalCodat, store: Store
 ) -> None:
@@ -133,8 +147,8 @@ def test_a_connection_that_cannot_be_written_over_is_told_first(
 ) -> None:
     """Nothing is sent; of many, each row is reported as not sent."""
     unlinked = local_codat.connections["unlinked"]
-    made = attempt_many([ADA], preflight=True) if many else attempt(preflight=True)
-    made = made.retried(connection_id=unlinked)
+    given = {"preflight": True, "connection_id": unlinked}
+    made = attempt_many([ADA], **given) if many else attempt(**given)
     made.fails(ConnectionUnusable, "Unlinked")
     assert creates(local_codat) == []
     if many:
@@ -359,6 +373,116 @@ def test_rows_that_cannot_be_looked_for_are_invalid(
     made.fails(BatchFailed, "customerName")
     assert made.xcoms["return_value"]["counts"] == {"Success": 1, "Invalid": 1}
     assert local_codat.counts_by_name() == {"Two": 1}
+
+
+SHARED = [
+    {"customerName": f"Firm {n:02}", "emailAddress": "a@b.example", "status": "Active"}
+    for n in range(24)
+]
+
+
+def cut_by_quota(
+    start_codat: Callable[..., LocalCodat],
+    first_try: FirstTry,
+    rows: list[dict[str, str]],
+    **given: Any,  # noqa: ANN401 - whatever the operator takes
+) -> tuple[LocalCodat, Attempt]:
+    """Let a first try end at the day's quota; return it when there is more."""
+    codat = start_codat(daily_quota=30)
+    what = {"customers": rows}
+    made = first_try(codat, CreateAccountingCustomersOperator, what)(
+        on_quota="partial", **given
+    )
+    made.fails(BatchFailed)
+    assert 0 < len(codat.ledger()) < len(rows)
+    codat.set_quota(1000)
+    return codat, made
+
+
+def test_rows_of_a_batch_are_no_strangers_to_each_other(
+    start_codat: Callable[..., LocalCodat], first_try: FirstTry, store: Store
+) -> None:
+    """What an earlier try of the batch has created is nothing to hold a row against."""
+    given = {"if_exists": "skip", "store": store}
+    codat, made = cut_by_quota(start_codat, first_try, SHARED, **given)
+    assert made.retried().execute()["counts"] == {"Success": 24}
+    assert len(codat.ledger()) == 24
+
+
+def test_rows_that_were_begun_are_ended_though_no_more_can_be_sent(
+    start_codat: Callable[..., LocalCodat], first_try: FirstTry, store: Store
+) -> None:
+    """A connection that was cut off ends the task, and hides no record of it."""
+    given = {"preflight": True, "store": store}
+    codat, made = cut_by_quota(start_codat, first_try, SHARED, **given)
+    codat.order("stay_pending", seconds=5, count=99)
+    codat.set_connection_status(codat.connection_id, "Unlinked")
+    again = made.retried()
+    again.fails(ConnectionUnusable)
+    told = again.xcoms["return_value"]
+    assert told["counts"]["Success"] == len(codat.ledger())
+    assert told["counts"]["NotSent"] == 24 - len(codat.ledger())
+
+
+def test_rows_that_exist_are_not_looked_for_again_by_a_retry(
+    attempt_many: Attempts, local_codat: LocalCodat, store: Store
+) -> None:
+    """The books are read once for a task, until it is cleared."""
+    there(local_codat, "One")
+    made = attempt_many(rows("One", "Two"), if_exists="skip", store=store)
+    made.execute()
+    made = made.retried()
+    assert made.execute()["counts"] == {"Success": 1, "Exists": 1}
+    assert refreshes(local_codat) == 1
+    made = made.cleared()
+    assert made.execute()["counts"] == {"Success": 1, "Exists": 1}
+    assert refreshes(local_codat) == 2
+    assert len(creates(local_codat)) == 1
+
+
+def test_a_batch_that_is_cleared_without_if_exists_creates_what_existed(
+    attempt_many: Attempts, local_codat: LocalCodat, store: Store
+) -> None:
+    """What stood there before is no success of this task's."""
+    there(local_codat, "One")
+    made = attempt_many(rows("One"), if_exists="skip", store=store)
+    assert made.execute()["counts"] == {"Exists": 1}
+    assert made.cleared(if_exists=None).execute()["counts"] == {"Success": 1}
+    assert local_codat.counts_by_name() == {"One": 2}
+
+
+# --- without a journal
+
+
+def test_a_later_try_does_not_let_a_preflight_hide_what_may_exist(
+    attempt: Attempts, local_codat: LocalCodat
+) -> None:
+    """Nobody knows what the first try has sent: the same key tells."""
+    local_codat.order("no_answer_after_commit", seconds=0.2)
+    slow = {"read_timeout_seconds": 0.1, "retry_budget_seconds": 0.01}
+    made = attempt(ADA, preflight=True, hook_params=slow)
+    made.fails(Unreachable)
+    local_codat.clear_misfortunes()
+    local_codat.set_connection_status(local_codat.connection_id, "Unlinked")
+    result = made.retried(hook_params={}).execute()
+    (record,) = local_codat.ledger()
+    assert result["record_id"] == record.record_id
+
+
+def test_a_later_try_says_that_the_record_may_be_its_own(
+    attempt: Attempts, local_codat: LocalCodat
+) -> None:
+    """With if_exists="fail" it fails, and does not claim that nothing was sent."""
+    local_codat.order("no_answer_after_commit", seconds=0.2)
+    slow = {"read_timeout_seconds": 0.1, "retry_budget_seconds": 0.01}
+    made = attempt(ADA, if_exists="fail", hook_params=slow)
+    made.fails(Unreachable)
+    local_codat.clear_misfortunes()
+    error = made.retried(hook_params={}).fails(
+        AlreadyExists, "may be one of an earlier"
+    )
+    assert error.record_ids == tuple(r.record_id for r in local_codat.ledger())
+    assert len(local_codat.ledger()) == 1
 
 
 # --- the connection's own model

@@ -210,6 +210,7 @@ def test_no_moment_means_all(
         ({"page_size": 0}, "page_size must be from 1 to 5000"),
         ({"page_size": 5001}, "page_size must be from 1 to 5000"),
         ({"path": ""}, "path is empty"),
+        ({"path": "None"}, "path is empty"),
         ({"path": "/"}, "path names a folder"),
         ({"path": "fen://x/y"}, "path: this worker does not know fen:// paths"),
         ({"modified_since": "Fen"}, "modified_since must be a date and time"),

@@ -685,7 +685,7 @@ def test_no_more_requests_a_minute_than_allowed(
 ) -> None:
     """The look at the quota is one of them; the sixth waits for its minute."""
     # The task is broken off when it writes down what became of the first ones.
-    store.refuse(after=3)
+    store.refuse(after=4)
     limit = {"requests_per_minute": 5}
     given = limit if how == "argument" else {"hook_params": limit}
     attempt_many(rows(30), store=store, **given).fails(JournalFailed)

@@ -498,7 +498,7 @@ def test_a_key_that_stays_wrong_is_tried_twice(
     assert [event.push_operations for event in events] == [
         {key: UNSEEN} for key in keys
     ]
-    assert "check the password field" in events[0].message
+    assert "check the API key" in events[0].message
     assert [entry.status for entry in polls(slow_codat)] == [401, 401]
     assert WRONG_KEY not in str(events)
 

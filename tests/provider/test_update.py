@@ -331,6 +331,36 @@ def test_a_payload_that_is_another_one_after_a_pause(
     assert "odd" not in told
 
 
+LISTED = ("customerName", "status", "contactName", "modifiedDate")
+MODEL = {"type": "Object", "properties": {name: {"type": "String"} for name in LISTED}}
+
+
+@pytest.mark.parametrize("kind", ["fail", "fail_without_reason"])
+def test_a_deferred_update_is_known_again_by_what_the_model_lists(
+    attempt: Attempts, store: Store, local_codat: LocalCodat, kind: str
+) -> None:
+    """A read-only property that was sent is not left out of what was sent."""
+    befall(local_codat, kind, message="No such luck.")
+    customer = {**WED, "modifiedDate": "2026-03-01T00:00:00Z"}
+    made = attempt(
+        customer, store=store, deferrable=True, validate="model", model=MODEL
+    )
+    deferred = made.defers()
+    error = made.fails(PushFailed, work=lambda: made.resume(deferred))
+    assert "earlier payload" not in str(error)
+
+
+def test_a_deferred_update_ends_without_the_model(
+    attempt: Attempts, store: Store, local_codat: LocalCodat
+) -> None:
+    """What came of it is told, though the model cannot be asked for any more."""
+    made = attempt(store=store, deferrable=True, validate="model", model=MODEL)
+    deferred = made.defers()
+    made.given["model"] = None
+    local_codat.order("codat_error_before_commit", route="options")
+    assert made.resume(deferred)["status"] == "Success"
+
+
 @pytest.mark.parametrize("durable", [True, False], ids=["a journal", "no journal"])
 def test_a_deferred_update_that_fails(
     attempt: Attempts, store: Store, local_codat: LocalCodat, *, durable: bool

@@ -1,0 +1,1 @@
+"""Codat decorators for Airflow."""

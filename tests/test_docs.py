@@ -1,0 +1,345 @@
+"""The guides are true: what they show runs, and what there is stands in them."""
+
+import inspect
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple, get_args
+
+import pytest
+
+from airflow_provider_codat.api import errors
+from airflow_provider_codat.api.report import Status
+from airflow_provider_codat.api.settings import EXTRAS
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+if not DOCS.is_dir():
+    pytest.skip("the guides are not here", allow_module_level=True)
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+# Their examples have tests of their own: tests/simulator/test_guide.py, and below.
+ELSEWHERE = {"docs/simulator.md", "docs/testing.md"}
+MOST_NOT_RUN = 4
+COMMAND = re.compile(r"\$ (?:python -m airflow_provider_codat|cat)\b.*")
+
+
+class Block(NamedTuple):
+    """A block of code in a guide.
+
+    :param where: its page and line.
+    :param excuse: why it is not run; empty where it is.
+    """
+
+    where: str
+    language: str
+    text: str
+    excuse: str
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks_of(path: Path) -> Iterator[Block]:
+    page = path.read_text(encoding="utf-8")
+    pattern = r"(?:<!-- not run: ([^>]+) -->\n+)?^```([^\n]*)\n(.*?)^```$"
+    for found in re.finditer(pattern, page, re.DOTALL | re.MULTILINE):
+        line = page.count("\n", 0, found.start(2)) + 1
+        where = f"{named(path)}:{line}"
+        yield Block(where, found[2], found[3], found[1] or "")
+
+
+BLOCKS = [block for path in PAGES for block in blocks_of(path)]
+
+
+def of(language: str) -> list[Block]:
+    """Return the blocks of a language that are run here."""
+    return [
+        block
+        for block in BLOCKS
+        if block.language == language
+        and not block.excuse
+        and block.where.partition(":")[0] not in ELSEWHERE
+    ]
+
+
+def ids(blocks: list[Block]) -> list[str]:
+    return [block.where for block in blocks]
+
+
+def test_each_block_is_of_a_kind_that_is_looked_at() -> None:
+    """No block escapes by the name of its language."""
+    known = {"python", "python notest", "console", "bash", "sh", "json", "text"}
+    found = {b.language for b in BLOCKS if not b.language.startswith("{")}
+    assert found <= known
+
+
+def test_few_blocks_are_not_run() -> None:
+    """A block that is not run says why, and there are few of them."""
+    excused = [block for block in BLOCKS if block.excuse]
+    assert len(excused) <= MOST_NOT_RUN, ids(excused)
+
+
+@pytest.mark.parametrize("block", of("json"), ids=ids(of("json")))
+def test_json(block: Block) -> None:
+    """What is called JSON is JSON, or lines of it."""
+    try:
+        json.loads(block.text)
+    except json.JSONDecodeError:
+        for line in block.text.splitlines():
+            json.loads(line)
+
+
+def commands_of(text: str) -> list[tuple[str, str]]:
+    """Return each command of a session, and what it is said to print."""
+    found: list[tuple[str, str]] = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            found.append((line[2:], ""))
+        elif found:
+            command, printed = found[-1]
+            found[-1] = (command, f"{printed}{line}\n")
+    return found
+
+
+SESSIONS = [
+    block
+    for block in of("console")
+    if any(
+        printed and COMMAND.fullmatch(f"$ {command}")
+        for command, printed in commands_of(block.text)
+    )
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", SESSIONS, ids=ids(SESSIONS))
+def test_sessions(block: Block, tmp_path: Path) -> None:
+    """A command prints what the guide says; ``cat`` tells what stands in its files."""
+    status = 0
+    for command, printed in commands_of(block.text):
+        program, *words = shlex.split(command)
+        if program == "cat":
+            (tmp_path / words[0]).write_text(printed.rstrip("\n"), encoding="utf-8")
+        elif program == "echo":
+            assert words == ["$?"]
+            assert printed == f"{status}\n"
+        else:
+            assert program == "python"
+            ran = subprocess.run(
+                [sys.executable, *words],
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "80"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                check=False,
+            )
+            assert ran.stdout == printed
+            status = ran.returncode
+
+
+def test_sessions_are_found() -> None:
+    """There are sessions whose output is compared: of each program that has one."""
+    programs = {
+        word
+        for block in SESSIONS
+        for word in re.findall(r"python -m airflow_provider_codat\.(\w+)", block.text)
+    }
+    assert programs == {"validate", "describe", "simulator"}
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return that of a program with an Airflow of its own."""
+    own = {k: v for k, v in os.environ.items() if not k.startswith("AIRFLOW_")}
+    return own | {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_python(tmp_path: Path) -> None:
+    """What a guide shows in Python runs, and all tasks that it defines succeed."""
+    blocks = {block.where: block.text for block in of("python")}
+    assert len(blocks) > 25
+    (tmp_path / "blocks.json").write_text(json.dumps(blocks), encoding="utf-8")
+    program = str(ROOT / "tests" / "run_documented.py")
+    ran = subprocess.run(
+        [sys.executable, program, "blocks.json", "results.json"],
+        cwd=tmp_path,
+        env=environment(tmp_path / "home"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-5000:]
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
+    assert results.keys() == blocks.keys()
+    wrong = [f"{where}\n{problem}" for where, problem in results.items() if problem]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.slow
+def test_the_guide_to_tests(tmp_path: Path) -> None:
+    """The tests that the guide shows pass, with its conftest.py."""
+    shown = [b.text for b in BLOCKS if b.where.startswith("docs/testing.md")]
+    (conftest,) = [text for text in shown if text.startswith("pytest_plugins")]
+    (tests,) = [text for text in shown if "def test_" in text]
+    (dag,) = [text for text in shown if "with DAG(" in text]
+    (check,) = [text for text in shown if "Check()" in text]
+    exec(compile(check, "testing.md", "exec"), {})
+    (tmp_path / "conftest.py").write_text(conftest, encoding="utf-8")
+    (tmp_path / "test_mine.py").write_text(tests, encoding="utf-8")
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "new_customer.py").write_text(dag, encoding="utf-8")
+    for words in (
+        ["airflow", "db", "migrate"],
+        ["pytest", "-q", "-p", "no:cacheprovider"],
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", *words],
+            cwd=tmp_path,
+            env=environment(tmp_path),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stdout[-5000:]
+    assert f"{tests.count('def test_')} passed" in ran.stdout
+
+
+def anchors_of(path: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_links(path: Path) -> None:
+    """A link within the repository leads to a file that is there, and to a heading."""
+    text = path.read_text(encoding="utf-8")
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        page = (path.parent / file).resolve() if file else path
+        if not page.exists() or (anchor and anchor not in anchors_of(page)):
+            broken.append(target)
+    assert not broken
+
+
+def code_of(*pages: Path) -> str:
+    """Return what stands in pages as code, within the text or apart."""
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    return "\n".join(re.findall(r"`+([^`]+)`+", text))
+
+
+def test_errors_are_documented() -> None:
+    """Every error has its place in the reference, and is explained in a guide."""
+    kinds = [
+        name
+        for name, kind in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(kind, errors.CodatError)
+    ]
+    assert len(kinds) > 20
+    reference = DOCS / "reference" / "errors.md"
+    listed = re.findall(r"autoexception:: (\w+)", reference.read_text(encoding="utf-8"))
+    assert sorted(listed) == kinds
+    guides = [page for page in PAGES if page != reference]
+    # These two are never raised themselves: they gather others.
+    gathering = {"CodatError", "PushEnded"}
+    assert not [k for k in kinds if k not in code_of(*guides) and k not in gathering]
+
+
+def test_the_errors_are_drawn_as_they_are() -> None:
+    """The tree of errors in the reference is that of the module."""
+    page = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
+    (tree,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    drawn = [line.strip() for line in tree.splitlines()]
+    source = [line.strip() for line in (errors.__doc__ or "").splitlines()]
+    assert "\n".join(drawn) in "\n".join(source)
+
+
+def test_extras_are_documented() -> None:
+    """Every extra of a connection is a row of the table in the guide."""
+    page = (DOCS / "connection.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert sorted(rows) == sorted(EXTRAS)
+
+
+def test_statuses_are_documented() -> None:
+    """Every status of a row is explained where the results are."""
+    page = (DOCS / "bulk.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    assert not set(get_args(Status)) - set(rows)
+
+
+@pytest.mark.slow
+def test_template_fields_are_documented() -> None:
+    """Every template field of every operator is a row's in the guide, and no other."""
+    program = (
+        "import json, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        "from airflow_provider_codat.operators import codat\n"
+        "from airflow_provider_codat.sensors.codat import CodatPushOperationSensor\n"
+        "kinds = [getattr(codat, n) for n in codat.__all__]\n"
+        "kinds.append(CodatPushOperationSensor)\n"
+        "print(json.dumps({k.__name__: sorted(k.template_fields) for k in kinds}))\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    page = (DOCS / "templating.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
+    told = {name: sorted(re.findall(r"`(\w+)`", row)) for name, row in rows.items()}
+    assert told == json.loads(ran.stdout.splitlines()[-1])
+
+
+def test_metrics_are_documented() -> None:
+    """Every metric is a row's of the guide, and every row is a metric's."""
+    source = (ROOT / "airflow_provider_codat" / "metrics.py").read_text(
+        encoding="utf-8"
+    )
+    sent = set(re.findall(r"Stats\.\w+\(f?\"(codat\.[a-z_]+)", source))
+    assert sent
+    page = (DOCS / "metrics.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(codat\.[a-z_]+)", page, re.MULTILINE)) == sent
+
+
+def test_each_page_is_in_the_navigation() -> None:
+    """The site's index leads to every page; the decisions by a pattern."""
+    index = (DOCS / "index.md").read_text(encoding="utf-8")
+    trees = "\n".join(re.findall(r"```\{toctree\}\n(.*?)```", index, re.DOTALL))
+    entries = {
+        line.rpartition("<")[2].rstrip(">")
+        for line in trees.splitlines()
+        if line and not line.startswith(":")
+    }
+    pages = {
+        path.relative_to(DOCS).with_suffix("").as_posix() for path in DOCS.rglob("*.md")
+    }
+    decisions = {page for page in pages if page.startswith("decisions/0")}
+    assert entries == pages - decisions - {"index"} | {"decisions/0*"}
