@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_codat.failures import failing_at_once
+from airflow_provider_codat.failures import (
+    HAS_RETRY_POLICIES,
+    CodatRetryPolicy,
+    failing_at_once,
+)
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.tries import from_xcom
 
 if TYPE_CHECKING:
     import jinja2
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, RetryPolicy
 
 T = TypeVar("T")
 
@@ -24,11 +28,22 @@ class AskingOperator(BaseOperator):
     template_ext: Sequence[str] = ()
     ui_color = "#e6f2ef"
 
-    codat_conn_id: str
-    hook_params: Mapping[str, Any] | None
-
     _under_way = ""
     _told_to_stop = False
+
+    def __init__(
+        self,
+        *,
+        codat_conn_id: str = CodatHook.default_conn_name,
+        hook_params: Mapping[str, Any] | None = None,
+        retry_policy: "RetryPolicy | None" = None,
+        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+    ) -> None:
+        if HAS_RETRY_POLICIES:
+            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
+        super().__init__(**kwargs)
+        self.codat_conn_id = codat_conn_id
+        self.hook_params = hook_params
 
     def _hook_params(self) -> Mapping[str, Any] | None:
         """Return the extras of the connection that this task overrides."""

@@ -12,7 +12,6 @@ from airflow_provider_codat.api.payload import READ_ONLY
 from airflow_provider_codat.api.resume import OnClear
 from airflow_provider_codat.api.schema import UnknownProperties
 from airflow_provider_codat.api.validation import Validate
-from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.listing import ListAccountingCustomersOperator
 from airflow_provider_codat.operators.many import CreateRecordsOperator
@@ -166,13 +165,15 @@ class CreateAccountingCustomerOperator(CreateRecordOperator):
         retry_policy: "RetryPolicy | None" = None,
         **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
     ) -> None:
-        if HAS_RETRY_POLICIES:
-            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
-        super().__init__(**kwargs)
+        super().__init__(
+            codat_conn_id=codat_conn_id,
+            hook_params=hook_params,
+            retry_policy=retry_policy,
+            **kwargs,
+        )
         self.company_id = company_id
         self.connection_id = connection_id
         self.customer = customer
-        self.codat_conn_id = codat_conn_id
         self.item_key = item_key
         self.timeout_in_minutes = timeout_in_minutes
         self.idempotency_key = idempotency_key
@@ -194,7 +195,6 @@ class CreateAccountingCustomerOperator(CreateRecordOperator):
         self.reconcile_grace_seconds = reconcile_grace_seconds
         self.on_clear = on_clear
         self.unknown_resolution = unknown_resolution
-        self.hook_params = hook_params
 
     def payload(self) -> object:
         """Return the customer, as it was rendered."""
@@ -306,14 +306,16 @@ class CreateAccountingCustomersOperator(CreateRecordsOperator):
         retry_policy: "RetryPolicy | None" = None,
         **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
     ) -> None:
-        if HAS_RETRY_POLICIES:
-            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
-        super().__init__(**kwargs)
+        super().__init__(
+            codat_conn_id=codat_conn_id,
+            hook_params=hook_params,
+            retry_policy=retry_policy,
+            **kwargs,
+        )
         self.company_id = company_id
         self.connection_id = connection_id
         self.customers = customers
         self.customers_path = customers_path
-        self.codat_conn_id = codat_conn_id
         self.item_key = item_key
         self.on_invalid = on_invalid
         self.max_failed = max_failed
@@ -340,4 +342,3 @@ class CreateAccountingCustomersOperator(CreateRecordsOperator):
         self.reconcile_grace_seconds = reconcile_grace_seconds
         self.on_clear = on_clear
         self.unknown_resolution = unknown_resolution
-        self.hook_params = hook_params

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_codat.api.errors import SettingsInvalid, StillInProgress
 from airflow_provider_codat.api.models import CUSTOMERS, checked_uuid
-from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.arguments import argument
 from airflow_provider_codat.operators.asking import AskingOperator
@@ -76,17 +75,18 @@ class ListAccountingCustomersOperator(AskingOperator):
         retry_policy: "RetryPolicy | None" = None,
         **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
     ) -> None:
-        if HAS_RETRY_POLICIES:
-            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
-        super().__init__(**kwargs)
+        super().__init__(
+            codat_conn_id=codat_conn_id,
+            hook_params=hook_params,
+            retry_policy=retry_policy,
+            **kwargs,
+        )
         self.company_id = company_id
         self.path = path
         self.modified_since = modified_since
         self.query = query
         self.include_deleted = include_deleted
         self.page_size = page_size
-        self.codat_conn_id = codat_conn_id
-        self.hook_params = hook_params
 
     def execute(self, context: "Context") -> dict[str, Any]:  # noqa: ARG002 - Airflow's signature
         """Write the file, and return how many customers are in it."""

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_codat.api.integration import to_json_schema
 from airflow_provider_codat.api.models import Destination, checked_uuid
-from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.arguments import argument
 from airflow_provider_codat.operators.asking import AskingOperator
@@ -54,15 +53,16 @@ class GetCustomerModelOperator(AskingOperator):
         retry_policy: "RetryPolicy | None" = None,
         **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
     ) -> None:
-        if HAS_RETRY_POLICIES:
-            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
-        super().__init__(**kwargs)
+        super().__init__(
+            codat_conn_id=codat_conn_id,
+            hook_params=hook_params,
+            retry_policy=retry_policy,
+            **kwargs,
+        )
         self.company_id = company_id
         self.connection_id = connection_id
-        self.codat_conn_id = codat_conn_id
         self.json_schema = json_schema
         self.strict = strict
-        self.hook_params = hook_params
 
     def execute(self, context: "Context") -> dict[str, Any]:
         """Ask, and return the model."""

@@ -10,7 +10,6 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 from airflow_provider_codat.api.models import CUSTOMERS, PullOperation, checked_uuid
 from airflow_provider_codat.api.pulls import pull_operation, succeeded
 from airflow_provider_codat.api.reading import Refresh
-from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.arguments import argument, seconds
 from airflow_provider_codat.operators.asking import AskingOperator
@@ -85,18 +84,19 @@ class CodatDataRefreshOperator(AskingOperator):
         retry_policy: "RetryPolicy | None" = None,
         **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
     ) -> None:
-        if HAS_RETRY_POLICIES:
-            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
-        super().__init__(**kwargs)
+        super().__init__(
+            codat_conn_id=codat_conn_id,
+            hook_params=hook_params,
+            retry_policy=retry_policy,
+            **kwargs,
+        )
         self.company_id = company_id
         self.connection_id = connection_id
         self.data_type = data_type
-        self.codat_conn_id = codat_conn_id
         self.wait_for_completion = wait_for_completion
         self.poll_interval_seconds = poll_interval_seconds
         self.completion_timeout_seconds = completion_timeout_seconds
         self.deferrable = deferrable
-        self.hook_params = hook_params
 
     def execute(self, context: "Context") -> dict[str, Any]:
         """Start a refresh, wait for it, and return what came of it."""

@@ -16,7 +16,6 @@ from airflow_provider_codat.api.schema import UnknownProperties
 from airflow_provider_codat.api.settle import Summary
 from airflow_provider_codat.api.update_order import Update
 from airflow_provider_codat.api.validation import Check, Validate
-from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.checking import check_of
 from airflow_provider_codat.operators.notebook import (
@@ -123,15 +122,17 @@ class UpdateAccountingCustomerOperator(WriteRecordOperator):
         retry_policy: "RetryPolicy | None" = None,
         **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
     ) -> None:
-        if HAS_RETRY_POLICIES:
-            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
-        super().__init__(**kwargs)
+        super().__init__(
+            codat_conn_id=codat_conn_id,
+            hook_params=hook_params,
+            retry_policy=retry_policy,
+            **kwargs,
+        )
         self.company_id = company_id
         self.connection_id = connection_id
         self.customer_id = customer_id
         self.customer = customer
         self.force_update = force_update
-        self.codat_conn_id = codat_conn_id
         self.timeout_in_minutes = timeout_in_minutes
         self.validate = validate
         self.strict = strict
@@ -145,7 +146,6 @@ class UpdateAccountingCustomerOperator(WriteRecordOperator):
         self.deferrable = deferrable
         self.durable = durable
         self.reconcile_grace_seconds = reconcile_grace_seconds
-        self.hook_params = hook_params
 
     def payload(self) -> object:
         """Return the customer, as it was rendered."""
