@@ -454,6 +454,11 @@ class Claim:
     since: float
 
 
+def _ended(entry: Entry, latest: int) -> bool:
+    """Whether an entry tells what came of a call; of one before the latest, if not."""
+    return entry.kind == "end" or (entry.kind == "no" and entry.generation < latest)
+
+
 class Story:
     """One update, from its first try to the end."""
 
@@ -599,8 +604,9 @@ class Story:
         refused = type(error).__name__ in {"Refused", "StillInProgress"}
         refused = refused and "Codat answered" in str(error)
         if "nothing was changed" in str(error) or refused:
-            # What the journal knows to be done is not what is spoken of.
-            since = max((e.at for e in self.entries if e.kind == "end"), default=0.0)
+            # What came of earlier calls is not what is spoken of.
+            latest = max((e.generation for e in self.entries), default=0)
+            since = max((e.at for e in self.entries if _ended(e, latest)), default=0.0)
             self.nothing_changed.append(Claim(self.codat.now, self.value, since))
 
     # The laws.

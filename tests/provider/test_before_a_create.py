@@ -395,7 +395,7 @@ def cut_by_quota(
     )
     made.fails(BatchFailed)
     assert 0 < len(codat.ledger()) < len(rows)
-    codat.set_quota(1000)
+    codat.set_quota(1000, limit=1000)
     return codat, made
 
 
