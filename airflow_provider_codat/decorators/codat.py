@@ -53,6 +53,9 @@ class CodatCustomerDecoratedOperator(
     # Airflow 3.0 expects it of each of its operators, and does nothing with it.
     xcom_push = None
 
+    _context: "Context"
+    _payload: Any = None
+
     def __init__(
         self,
         *,
@@ -69,20 +72,29 @@ class CodatCustomerDecoratedOperator(
             **kwargs,
         )
 
+    def payload(self) -> object:
+        """Return what the function returns; it is called once.
+
+        Not before the task's journal is open: a try that the function ends has sent
+        nothing, and the next one has to know.
+        """
+        if self._payload is None:
+            self._payload = self._returned(self._context)
+        return self._payload
+
     def _create(self, context: "Context") -> Summary:
-        self.customer = self._returned(context)
+        self._context, self._payload = context, None
         return super()._create(context)
 
     def _complete(self, context: "Context", event: object) -> Summary:
-        self._context = context
+        self._context, self._payload = context, None
         return super()._complete(context, event)
 
     def _hide(self) -> Callable[[str], str]:
         hide = super()._hide
 
         def hidden(words: str) -> str:
-            if not self.customer:
-                self.customer = self._returned(self._context)
+            # Only now: the function is not called for words that nobody says.
             return hide()(words)
 
         return hidden

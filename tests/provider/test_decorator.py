@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -284,3 +285,15 @@ def test_a_function_may_skip(run_dag: RunDag, local_codat: LocalCodat) -> None:
     run = run_dag("tests/decorated.py", "decorated_skipping")
     assert run.task().state == "skipped"
     assert not local_codat.journal()
+
+
+def test_a_try_that_the_function_ended_keeps_none_from_sending(
+    decorated: Callable[..., Any],
+    local_codat: LocalCodat,
+    store: Any,  # noqa: ANN401 - conftest's
+) -> None:
+    """Hours later it is sent all the same: the journal says that nothing was."""
+    made = decorated(Source(None, FEN), store=store, age=timedelta(hours=5))
+    made.fails(PayloadInvalid)
+    assert made.retried().execute()["status"] == "Success"
+    assert len(posts(local_codat)) == 1
