@@ -52,8 +52,8 @@ def own_customers(path: str) -> dict[str, dict[str, Any]]:
 
 def in_the_books(listed: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the customers that were written to the file."""
-    with ObjectStoragePath(listed["path"]).open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+    text = ObjectStoragePath(listed["path"]).read_text(encoding="utf-8")
+    return [json.loads(line) for line in text.split("\n") if line]
 
 
 with DAG(

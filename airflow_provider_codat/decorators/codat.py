@@ -50,8 +50,9 @@ class CodatCustomerDecoratedOperator(
         "model": "json",
     }
     custom_operator_name = "@task.codat_customer"
-    # Airflow 3.0 expects it of each of its operators, and does nothing with it.
-    xcom_push = None
+    if not hasattr(CreateAccountingCustomerOperator, "xcom_push"):
+        # Airflow 3.0 expects it of its operators, and does nothing with it.
+        xcom_push = None
 
     _context: "Context"
     _payload: Any = None
