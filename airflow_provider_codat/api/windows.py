@@ -129,6 +129,8 @@ def _packed(document: _Document) -> str:
 def _document(rows: list[RowJournal], longest: int) -> _Document:
     """Return what the rows have in common, the columns, and the exceptions."""
     first = next((r.entries[0] for r in rows if r.entries), Entry("intent", 0, 0.0))
+    # To the millisecond, as all times: what is read back is written the same again.
+    first = replace(first, at=round(first.at, 3))
     columns = [_column(row, first) for row in rows]
     return {
         "at": first.at,
@@ -181,7 +183,7 @@ class _Column(NamedTuple):
 def _column(row: RowJournal, first: Entry) -> _Column:
     if not _is_ordinary(row, first):
         return _Column()
-    after = round(row.entries[0].at - first.at, 3)
+    after = round(round(row.entries[0].at, 3) - first.at, 3)
     record = row.ended.result.get("record_id") if row.ended else _NONE
     return _Column(after, row.operation_key.replace("-", ""), record)
 

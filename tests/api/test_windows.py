@@ -124,6 +124,16 @@ def test_twice(given_rows: list[RowJournal]) -> None:
     assert again.encoded() == once.encoded()
 
 
+def test_times_between_milliseconds() -> None:
+    """An intent and an entry of one moment stay so, however often they are written."""
+    at = START + 0.4375
+    rows_ = [RowJournal(bytes(8), bytes(8)) for _ in range(2)]
+    rows_[0].entries = (Entry("5xx", 0, at),)
+    rows_[1].entries = (Entry("intent", 0, at, digest=bytes(8).hex(), because="first"),)
+    once = decoded(0, Window(0, rows_).encoded())
+    assert decoded(0, once.encoded()).encoded() == once.encoded()
+
+
 def test_an_intent_of_another_payload() -> None:
     """An intent keeps the digest of what it was for, whatever its row is now."""
     row = RowJournal(b"8 bytes.", b"a digest")
