@@ -38,7 +38,7 @@ AIRFLOWS = {
 TESTS = ("tests/api", "tests/provider")
 PARALLEL = ("-n", "4", "--dist", "worksteal")  # as in the Makefile
 NEWEST = "3.3.2"
-OTHER_PYTHONS = ("3.13",)  # for the newest Airflow
+OTHER_PYTHONS: tuple[str, ...] = ()  # such as "3.13", for the newest Airflow
 FAST = (*TESTS, "-m", "not slow")
 CHOSEN = {
     # `make test` runs all tests on the newest; here it is the wheel's turn.

@@ -140,7 +140,9 @@ def test_no_whole_answer(
     times = PATIENT if detail == "broke" else HURRIED
     reply = transport(server.url, **times).send(request_)
     assert isinstance(reply, NoAnswer)
-    assert detail in reply.detail
+    # On a busy machine a drop may be later than the next one has to be.
+    told = {"within", "in time"} if detail == "within" else {detail}
+    assert any(words in reply.detail for words in told)
     assert (reply.sent, reply.hopeless) == (True, False)
     assert len(server.requests) == 1
     # The scripts that drip or are silent take ten seconds and more.
