@@ -164,6 +164,9 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
             except CodatError as error:
                 failed = error
         short = short_of(quota, rows, self._requests(task) - before)
+        if short and args.on_quota == "fail":
+            # The look itself has spent what would have sufficed.
+            failed = failed or quota_short(short, rows)
         # What was begun is brought to an end, whatever the look has shown.
         most = 0 if failed else fitting(short) if short else None
         self._run(self._batch(task, blank, most, context), task, context)

@@ -18,9 +18,11 @@ from airflow_provider_codat.api import (
     ConnectionUnusable,
     NotAuthorised,
     PayloadInvalid,
+    QuotaShort,
     SettingsInvalid,
     Unreachable,
 )
+from airflow_provider_codat.api.quota import requests_for
 from airflow_provider_codat.operators.codat import (
     CreateAccountingCustomersOperator,
     GetCustomerModelOperator,
@@ -449,6 +451,20 @@ def test_a_batch_that_is_cleared_without_if_exists_creates_what_existed(
     assert made.execute()["counts"] == {"Exists": 1}
     assert made.cleared(if_exists=None).execute()["counts"] == {"Success": 1}
     assert local_codat.counts_by_name() == {"One": 2}
+
+
+def test_a_look_that_spends_the_quota_sends_nothing(
+    start_codat: Callable[..., LocalCodat], first_try: FirstTry
+) -> None:
+    """With on_quota="fail" all rows are sent, or none: the look counts, too."""
+    codat = start_codat(daily_quota=100)
+    codat.set_quota(requests_for(10) + 2)
+    what = {"customers": SHARED[:10]}
+    made = first_try(codat, CreateAccountingCustomersOperator, what)(if_exists="skip")
+    made.fails(QuotaShort)
+    assert refreshes(codat) == 1
+    assert creates(codat) == []
+    assert made.xcoms["return_value"]["counts"] == {"NotSent": 10}
 
 
 # --- without a journal
