@@ -48,7 +48,6 @@ stories = settings(
     max_examples=int(EXAMPLES or 1500),
     derandomize=EXAMPLES is None,
     database=None,
-    deadline=None,
     phases=tuple(PHASES),
     suppress_health_check=list(HealthCheck),
     print_blob=False,

@@ -258,7 +258,7 @@ def test_memory_is_bounded() -> None:
     assert once_more is not alive[30], "what was not asked for lately is packed"
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 30), st.booleans())), max_size=5))
 def test_any_order(tries: list[list[tuple[int, bool]]]) -> None:
     """Over any tries, in any order of rows, each row has all that was noted of it."""

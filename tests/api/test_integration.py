@@ -590,7 +590,7 @@ def test_invented_models() -> None:
     told_of: set[str] = set()
 
     @given(models, st.data())
-    @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=100)
+    @settings(suppress_health_check=list(HealthCheck), max_examples=100)
     def law(model: Model, data: Any) -> None:  # noqa: ANN401 - what draws
         assume(children(model))
         original = deepcopy(model)
@@ -629,7 +629,7 @@ def test_the_schema_and_the_check_say_the_same() -> None:
     verdicts = set()
 
     @given(models, st.data(), st.booleans())
-    @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=100)
+    @settings(suppress_health_check=list(HealthCheck), max_examples=100)
     def law(model: Model, data: Any, strict: bool) -> None:  # noqa: ANN401 - drawn
         assume(children(model))
         validator = Draft202012Validator(to_json_schema(model, strict=strict))
@@ -665,7 +665,7 @@ odd = st.recursive(
 
 
 @given(odd, odd)
-@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=200)
+@settings(suppress_health_check=list(HealthCheck), max_examples=200)
 def test_odd_models(model: Any, payload: Any) -> None:  # noqa: ANN401 - anything
     """A model that is none is no error: what is not understood accepts anything."""
     for strict in (False, True):
@@ -745,7 +745,7 @@ def translated(model: Model, payload: Any) -> None:  # noqa: ANN401 - any JSON
     "file", sorted(Path(FOLDER).glob("*.json")) if FOLDER else [], ids=lambda f: f.stem
 )
 @given(st.data())
-@settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=10)
+@settings(suppress_health_check=list(HealthCheck), max_examples=10)
 def test_real_models(file: Path, data: Any) -> None:  # noqa: ANN401 - what draws
     """The models of real integrations are read as the invented ones are."""
     model = json.loads(file.read_text(encoding="utf-8"))

@@ -477,7 +477,6 @@ drawn = settings(
     max_examples=500,
     derandomize=True,
     database=None,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 MADE = Row(0, 0, late=False, fate="made")

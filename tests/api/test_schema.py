@@ -330,7 +330,6 @@ def test_unknown_properties_are_the_authors_choice() -> None:
 
 
 @given(json_values | customers)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_never_raises(payload: Json) -> None:
     """Whatever JSON is given, problems come back, and are one line each."""
     for problem in problems(payload):
@@ -349,7 +348,6 @@ def canaries(value: Any, in_text: Any) -> Any:  # noqa: ANN401 - JSON of any sha
 
 @pytest.mark.parametrize("in_text", [CANARY, [CANARY], {"x": CANARY}])
 @given(payload=customers)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_message_repeats_a_value(payload: Json, in_text: Json) -> None:
     """A value of the payload appears in no message and in no path."""
     for problem in problems(canaries(payload, in_text)):
@@ -357,7 +355,6 @@ def test_no_message_repeats_a_value(payload: Json, in_text: Json) -> None:
 
 
 @given(customers)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_an_error_for_every_refusal(payload: Json) -> None:
     """There are errors exactly where the schema refuses, at the schema's places."""
     schema = contract("customers")
@@ -368,7 +365,6 @@ def test_an_error_for_every_refusal(payload: Json) -> None:
 
 
 @given(customers | json_values)
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_the_same_findings_as_of_jsonschema_alone(payload: Json) -> None:
     """What makes the check quick changes no finding and no message."""
     plain = Draft202012Validator(contract("customers"))
@@ -494,7 +490,7 @@ def test_same_verdict_as_codats_description(name: str) -> None:
     verdicts: set[bool] = set()
 
     @given(customers | like(merged(theirs)) | json_values)
-    @settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=2000)
+    @settings(suppress_health_check=list(HealthCheck), max_examples=2000)
     def agree(payload: Json) -> None:
         refused = bool(problems(payload, unknown_properties="ignore"))
         assert validator.is_valid(payload) is not refused

@@ -98,7 +98,7 @@ def told(row: RowJournal) -> object:
     return row.item, row.digest, row.status, row.said, entries, results
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(rows(), max_size=8))
 def test_round_trip(given_rows: list[RowJournal]) -> None:
     """What a store gives back holds what was written: of each row, in their order."""
@@ -114,7 +114,7 @@ def test_round_trip(given_rows: list[RowJournal]) -> None:
             assert abs(new.until - old.until) < 0.002
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(rows(), max_size=5))
 def test_twice(given_rows: list[RowJournal]) -> None:
     """What was read and is written again, is the same."""
