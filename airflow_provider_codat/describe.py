@@ -22,10 +22,10 @@ from textwrap import wrap
 from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 from airflow_provider_codat.api.errors import CodatError
-from airflow_provider_codat.api.integration import to_json_schema
-from airflow_provider_codat.api.jsonvalues import at
 from airflow_provider_codat.api.models import checked_uuid
-from airflow_provider_codat.api.nodes import Node, node_of
+from airflow_provider_codat.api.payload.integration_model import to_json_schema
+from airflow_provider_codat.api.payload.json_values import at
+from airflow_provider_codat.api.payload.model_nodes import Node, node_of
 from airflow_provider_codat.model_file import NO_MODEL, read_model
 
 Format: TypeAlias = Literal["table", "markdown", "json-schema"]

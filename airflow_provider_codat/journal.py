@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_codat.api.create.journal import Entry, entry_of
 from airflow_provider_codat.api.errors import JournalFailed
-from airflow_provider_codat.api.journal import Entry, entry_of
 from airflow_provider_codat.api.models import Json
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from airflow.providers.common.compat.sdk import Stats
 
-from airflow_provider_codat.api.telemetry import Exchange, Told
+from airflow_provider_codat.api.http.telemetry import Exchange, Told
 
 
 class AirflowTelemetry:

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_codat.api.errors import PayloadInvalid
-from airflow_provider_codat.api.nodes import node_of
-from airflow_provider_codat.api.payload import parse_json, to_json
+from airflow_provider_codat.api.payload.canonical import parse_json, to_json
+from airflow_provider_codat.api.payload.model_nodes import node_of
 
 NO_MODEL = (
     "is no model: it lists no properties. A model is what Codat answers for "

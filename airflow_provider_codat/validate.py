@@ -21,12 +21,12 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TypeAlias, get_args
 
+from airflow_provider_codat.api.bulk.rows import lines
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Json, Problem
-from airflow_provider_codat.api.payload import READ_ONLY, parse_json, to_json
-from airflow_provider_codat.api.rows import lines
-from airflow_provider_codat.api.schema import UnknownProperties
-from airflow_provider_codat.api.validation import Check, Validate, checked
+from airflow_provider_codat.api.payload.canonical import READ_ONLY, parse_json, to_json
+from airflow_provider_codat.api.payload.check import Check, Validate, checked
+from airflow_provider_codat.api.payload.contract import UnknownProperties
 from airflow_provider_codat.model_file import read_model
 
 Line: TypeAlias = tuple[int, str]

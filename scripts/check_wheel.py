@@ -24,7 +24,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 PACKAGE = "airflow_provider_codat"
-DATA = {"py.typed", "api/schemas/customers.json"}
+DATA = {"py.typed", "api/payload/schemas/customers.json"}
 TOP = {
     "CHANGELOG.md",
     "CONTRIBUTING.md",

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_codat.api.validation import Check
+from airflow_provider_codat.api.payload.check import Check
 
 GUIDE = Path(__file__).resolve().parents[1] / "docs" / "integrations.md"
 BEGIN, END = "<!-- examples: scripts/integrations.py -->", "<!-- end of examples -->"

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_codat.api.settings import EXTRAS
+from airflow_provider_codat.api.connection.settings import EXTRAS
 from airflow_provider_codat.simulator import LocalCodat
 
 DAGS = Path(__file__).resolve().parent / "dags"

@@ -14,8 +14,8 @@ from typing import NamedTuple, get_args
 import pytest
 
 from airflow_provider_codat.api import errors
-from airflow_provider_codat.api.report import Status
-from airflow_provider_codat.api.settings import EXTRAS
+from airflow_provider_codat.api.bulk.report import Status
+from airflow_provider_codat.api.connection.settings import EXTRAS
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -34,7 +34,7 @@ TEXTS = sorted(
     if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".png"
 )
 
-MODULE_LINES = 250
+MODULE_LINES = 400
 FUNCTION_LINES = 30
 BROAD = {"Exception", "BaseException"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -164,7 +164,7 @@ def test_silenced_rules() -> None:
 
 
 def test_module_length() -> None:
-    """A module can be read at one sitting."""
+    """A module is one thing, whole, that can be read at one sitting."""
     long = [
         f"{named(path)}: {length} lines of code"
         for path in MODULES

@@ -3,17 +3,6 @@
 Here stand the types of a payload, for editors and type checkers, and the errors.
 """
 
-from airflow_provider_codat.api.customers import (
-    AccountingCustomer,
-    Address,
-    AddressType,
-    Contact,
-    CustomerStatus,
-    Metadata,
-    PhoneNumber,
-    PhoneType,
-    SupplementalData,
-)
 from airflow_provider_codat.api.errors import (
     AlreadyExists,
     BatchFailed,
@@ -46,6 +35,17 @@ from airflow_provider_codat.api.errors import (
     Unreachable,
 )
 from airflow_provider_codat.api.models import Problem
+from airflow_provider_codat.api.payload.types import (
+    AccountingCustomer,
+    Address,
+    AddressType,
+    Contact,
+    CustomerStatus,
+    Metadata,
+    PhoneNumber,
+    PhoneType,
+    SupplementalData,
+)
 
 __all__ = [
     "AccountingCustomer",

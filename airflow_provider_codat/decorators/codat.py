@@ -10,9 +10,9 @@ from airflow.providers.common.compat.sdk import (
     task_decorator_factory,
 )
 
+from airflow_provider_codat.api.create.settle import Summary
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Problem
-from airflow_provider_codat.api.settle import Summary
 from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
 
 if TYPE_CHECKING:

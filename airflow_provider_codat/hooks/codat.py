@@ -16,8 +16,16 @@ from airflow.providers.common.compat.sdk import (
     mask_secret,
 )
 
-from airflow_provider_codat.api import wire
-from airflow_provider_codat.api.client import (
+from airflow_provider_codat.api.connection.settings import Settings, read_settings
+from airflow_provider_codat.api.create.conclude import conclude
+from airflow_provider_codat.api.create.idempotency import author_key
+from airflow_provider_codat.api.create.intent import Done, Write, Written
+from airflow_provider_codat.api.create.journal import Entry, Past
+from airflow_provider_codat.api.create.settle import Summary, settle
+from airflow_provider_codat.api.create.submit import submit
+from airflow_provider_codat.api.errors import Busy, SettingsInvalid
+from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http.exchange import (
     Conversation,
     Patience,
     Rest,
@@ -27,28 +35,20 @@ from airflow_provider_codat.api.client import (
     post,
     send_once,
 )
-from airflow_provider_codat.api.conclusion import conclude
-from airflow_provider_codat.api.errors import Busy, SettingsInvalid
-from airflow_provider_codat.api.idempotency import author_key
-from airflow_provider_codat.api.journal import Entry, Past
-from airflow_provider_codat.api.jsonvalues import to_json
+from airflow_provider_codat.api.http.rate_limit import Pace
+from airflow_provider_codat.api.http.response import json_of, page_of
+from airflow_provider_codat.api.http.retry import Sends
 from airflow_provider_codat.api.models import (
     CUSTOMERS,
     Destination,
     PushOperation,
 )
-from airflow_provider_codat.api.order import Done, Write, Written
-from airflow_provider_codat.api.pace import Pace
-from airflow_provider_codat.api.payload import canonical
-from airflow_provider_codat.api.redaction import hiding
-from airflow_provider_codat.api.replies import json_of, page_of
-from airflow_provider_codat.api.retry import Sends
-from airflow_provider_codat.api.settings import Settings, read_settings
-from airflow_provider_codat.api.settle import Summary, settle
-from airflow_provider_codat.api.write import submit
+from airflow_provider_codat.api.payload.canonical import canonical
+from airflow_provider_codat.api.payload.json_values import to_json
+from airflow_provider_codat.api.payload.redaction import hiding
 from airflow_provider_codat.hooks import form
 from airflow_provider_codat.hooks.many import ManyMixin
-from airflow_provider_codat.hooks.readiness import ReadinessMixin
+from airflow_provider_codat.hooks.preflight import ReadinessMixin
 from airflow_provider_codat.hooks.reading import ReadingMixin
 from airflow_provider_codat.hooks.updating import UpdatingMixin
 from airflow_provider_codat.metrics import AIRFLOW
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
     from airflow.sdk.log import amask_secret
 
-    from airflow_provider_codat.api.transport import Transport
+    from airflow_provider_codat.api.http.transport import Transport
 else:
     try:
         from airflow.sdk.log import amask_secret
@@ -168,7 +168,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook
     @cached_property
     def _transport(self) -> "Transport":
         # Here, so that a DAG file can be parsed without importing requests.
-        from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
+        from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
 
         return Transport(self.settings)
 

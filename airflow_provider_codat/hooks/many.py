@@ -5,15 +5,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from airflow_provider_codat.api import wire
-from airflow_provider_codat.api.client import Conversation, Patience, get
-from airflow_provider_codat.api.crowd import Crowd, Talk
-from airflow_provider_codat.api.pace import Unpaced
-from airflow_provider_codat.api.quota import Quota, quota_of
-from airflow_provider_codat.api.replies import page_of
-from airflow_provider_codat.api.senders import NOT_SENT, Senders
-from airflow_provider_codat.api.settings import Settings
-from airflow_provider_codat.api.wire import Reply, Request, Response
+from airflow_provider_codat.api.bulk.scheduler import Crowd, Talk
+from airflow_provider_codat.api.connection.settings import Settings
+from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
+from airflow_provider_codat.api.http.quota import Quota, quota_of
+from airflow_provider_codat.api.http.rate_limit import Unpaced
+from airflow_provider_codat.api.http.request import Reply, Request, Response
+from airflow_provider_codat.api.http.response import page_of
+from airflow_provider_codat.api.http.sender_threads import NOT_SENT, Senders
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class ManyMixin(ABC):
     def crowd(self) -> Crowd:
         """Return what carries out many conversations at once, as fast as it may."""
         # Here, so that a DAG file can be parsed without importing requests.
-        from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
+        from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
 
         pace = self._patience.pace
 

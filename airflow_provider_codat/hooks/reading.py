@@ -7,8 +7,24 @@ from itertools import count
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from airflow_provider_codat.api import wire
-from airflow_provider_codat.api.client import Conversation, Patience, get
+from airflow_provider_codat.api.books.pull_operations import (
+    data_status_of,
+    pull_operation_expected,
+)
+from airflow_provider_codat.api.books.records import (
+    Refresh,
+    cached,
+    refresh_ended,
+    requested,
+    started,
+)
+from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
+from airflow_provider_codat.api.http.response import (
+    object_of,
+    page_of,
+    push_operation_of,
+)
 from airflow_provider_codat.api.models import (
     CUSTOMERS,
     Destination,
@@ -16,15 +32,6 @@ from airflow_provider_codat.api.models import (
     PullOperation,
     checked_uuid,
 )
-from airflow_provider_codat.api.pulls import data_status_of, pull_operation_expected
-from airflow_provider_codat.api.reading import (
-    Refresh,
-    cached,
-    refresh_ended,
-    requested,
-    started,
-)
-from airflow_provider_codat.api.replies import object_of, page_of, push_operation_of
 
 T = TypeVar("T")
 
@@ -143,7 +150,7 @@ class ReadingMixin(ABC):
     ) -> Refresh:
         """Start a refresh, or return the one that has to end first.
 
-        :param newest: see :class:`airflow_provider_codat.api.reading.Refresh`.
+        :param newest: see :class:`airflow_provider_codat.api.books.records.Refresh`.
         :param deadline: epoch seconds.
         :raises StillInProgress: when none has started by then.
         """

@@ -4,24 +4,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from airflow_provider_codat.api import wire
-from airflow_provider_codat.api.client import (
+from airflow_provider_codat.api.create.intent import Done, Written
+from airflow_provider_codat.api.create.journal import Entry, Past
+from airflow_provider_codat.api.create.settle import Summary
+from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http.exchange import (
     Conversation,
     Patience,
     Rest,
     drive,
     update,
 )
-from airflow_provider_codat.api.journal import Entry, Past
-from airflow_provider_codat.api.jsonvalues import to_json
+from airflow_provider_codat.api.http.retry import Sends
 from airflow_provider_codat.api.models import CUSTOMERS, Destination
-from airflow_provider_codat.api.order import Done, Written
-from airflow_provider_codat.api.payload import canonical
-from airflow_provider_codat.api.redaction import hiding
-from airflow_provider_codat.api.retry import Sends
-from airflow_provider_codat.api.settle import Summary
-from airflow_provider_codat.api.update import conclude_update, submit_update
-from airflow_provider_codat.api.update_order import Update
+from airflow_provider_codat.api.payload.canonical import canonical
+from airflow_provider_codat.api.payload.json_values import to_json
+from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.update.intent import Update
+from airflow_provider_codat.api.update.submit import conclude_update, submit_update
 
 T = TypeVar("T")
 

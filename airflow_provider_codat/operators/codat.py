@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_codat.api.customers import AccountingCustomer
+from airflow_provider_codat.api.create.intent import IfExists, OnUnknownOutcome
+from airflow_provider_codat.api.create.next_step import OnClear
 from airflow_provider_codat.api.models import CUSTOMERS
-from airflow_provider_codat.api.order import IfExists, OnUnknownOutcome
-from airflow_provider_codat.api.payload import READ_ONLY
-from airflow_provider_codat.api.resume import OnClear
-from airflow_provider_codat.api.schema import UnknownProperties
-from airflow_provider_codat.api.validation import Validate
+from airflow_provider_codat.api.payload.canonical import READ_ONLY
+from airflow_provider_codat.api.payload.check import Validate
+from airflow_provider_codat.api.payload.contract import UnknownProperties
+from airflow_provider_codat.api.payload.types import AccountingCustomer
 from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.operators.create import CreateRecordOperator
+from airflow_provider_codat.operators.create_many import CreateRecordsOperator
 from airflow_provider_codat.operators.listing import ListAccountingCustomersOperator
-from airflow_provider_codat.operators.many import CreateRecordsOperator
-from airflow_provider_codat.operators.many_wanted import OnInvalid, OnQuota
 from airflow_provider_codat.operators.model import GetCustomerModelOperator
-from airflow_provider_codat.operators.record import CreateRecordOperator
 from airflow_provider_codat.operators.refresh import CodatDataRefreshOperator
 from airflow_provider_codat.operators.update import UpdateAccountingCustomerOperator
+from airflow_provider_codat.tasks.create_many import OnInvalid, OnQuota
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath, RetryPolicy
@@ -222,8 +222,8 @@ class CreateAccountingCustomersOperator(CreateRecordsOperator):
     :param max_failed: how many rows may be missing from the books when the task
         succeeds: a number, or a share below 1. (templated)
     :param results_path: where to write the results, a line of JSON for each row; see
-        :class:`airflow_provider_codat.api.report.Outcome`. Needed for more than 1,000
-        rows. (templated)
+        :class:`airflow_provider_codat.api.bulk.report.Outcome`. Needed for more than
+        1,000 rows. (templated)
     :param max_concurrency: how many requests there may be at a time; by default the
         connection's extra, or 10.
     :param requests_per_minute: how many requests any 60 seconds may hold, polls

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_codat.api.errors import SettingsInvalid, StillInProgress
 from airflow_provider_codat.api.models import CUSTOMERS, checked_uuid
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.operators.arguments import argument
-from airflow_provider_codat.operators.asking import AskingOperator
-from airflow_provider_codat.operators.files import written
+from airflow_provider_codat.operators.codat_operator import AskingOperator
+from airflow_provider_codat.tasks.arguments import argument
+from airflow_provider_codat.tasks.files import written
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import (

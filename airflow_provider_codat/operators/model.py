@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_codat.api.integration import to_json_schema
 from airflow_provider_codat.api.models import Destination, checked_uuid
+from airflow_provider_codat.api.payload.integration_model import to_json_schema
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.operators.arguments import argument
-from airflow_provider_codat.operators.asking import AskingOperator
+from airflow_provider_codat.operators.codat_operator import AskingOperator
+from airflow_provider_codat.tasks.arguments import argument
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryPolicy

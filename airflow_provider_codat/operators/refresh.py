@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
+from airflow_provider_codat.api.books.pull_operations import pull_operation, succeeded
+from airflow_provider_codat.api.books.records import Refresh
 from airflow_provider_codat.api.models import CUSTOMERS, PullOperation, checked_uuid
-from airflow_provider_codat.api.pulls import pull_operation, succeeded
-from airflow_provider_codat.api.reading import Refresh
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.operators.arguments import argument, seconds
-from airflow_provider_codat.operators.asking import AskingOperator
-from airflow_provider_codat.operators.waiting import (
+from airflow_provider_codat.operators.codat_operator import AskingOperator
+from airflow_provider_codat.tasks.arguments import argument, seconds
+from airflow_provider_codat.tasks.waiting import (
     SHORT_SECONDS,
     check_no_secrets,
     must_end_at,

@@ -6,30 +6,30 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_codat.api.customers import AccountingCustomer
+from airflow_provider_codat.api.create.intent import Done, Written
+from airflow_provider_codat.api.create.journal import Entry, Past
+from airflow_provider_codat.api.create.settle import Summary
 from airflow_provider_codat.api.errors import CodatError, PayloadInvalid
-from airflow_provider_codat.api.journal import Entry, Past
 from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
-from airflow_provider_codat.api.order import Done, Written
-from airflow_provider_codat.api.payload import READ_ONLY, read_payload
-from airflow_provider_codat.api.schema import UnknownProperties
-from airflow_provider_codat.api.settle import Summary
-from airflow_provider_codat.api.update_order import Update
-from airflow_provider_codat.api.validation import Check, Validate
+from airflow_provider_codat.api.payload.canonical import READ_ONLY, read_payload
+from airflow_provider_codat.api.payload.check import Check, Validate
+from airflow_provider_codat.api.payload.contract import UnknownProperties
+from airflow_provider_codat.api.payload.types import AccountingCustomer
+from airflow_provider_codat.api.update.intent import Update
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.operators.checking import check_of
-from airflow_provider_codat.operators.notebook import (
+from airflow_provider_codat.operators.write_record import WriteRecordOperator
+from airflow_provider_codat.tasks.create import checked_payload
+from airflow_provider_codat.tasks.destination import destination_of
+from airflow_provider_codat.tasks.payload_check import check_of
+from airflow_provider_codat.tasks.task_journal import (
     Notebook,
     opened,
     reopened,
 )
-from airflow_provider_codat.operators.place import destination_of
-from airflow_provider_codat.operators.single import WriteRecordOperator
-from airflow_provider_codat.operators.update_wanted import update_of
-from airflow_provider_codat.operators.waiting import (
+from airflow_provider_codat.tasks.update import update_of
+from airflow_provider_codat.tasks.waiting import (
     check_no_secrets,
 )
-from airflow_provider_codat.operators.wanted import checked_payload
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryPolicy

@@ -15,7 +15,13 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_codat.api.client import Patience, drive
+from airflow_provider_codat.api.books.push_status import (
+    Sight,
+    look,
+    requested_since,
+    tell_ends,
+)
+from airflow_provider_codat.api.create.settle import Summary, judged, summary
 from airflow_provider_codat.api.errors import (
     Busy,
     CodatError,
@@ -25,16 +31,10 @@ from airflow_provider_codat.api.errors import (
     RateLimited,
     SettingsInvalid,
 )
+from airflow_provider_codat.api.http.exchange import Patience, drive
+from airflow_provider_codat.api.http.rate_limit import Pace
+from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
 from airflow_provider_codat.api.models import PushOperation
-from airflow_provider_codat.api.pace import Pace
-from airflow_provider_codat.api.replies import CLOCK_SKEW_SECONDS
-from airflow_provider_codat.api.settle import Summary, judged, summary
-from airflow_provider_codat.api.watch import (
-    Sight,
-    look,
-    requested_since,
-    tell_ends,
-)
 from airflow_provider_codat.failures import (
     HAS_RETRY_POLICIES,
     CodatRetryPolicy,
@@ -50,7 +50,7 @@ from airflow_provider_codat.triggers.event import PushOperationsEvent
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryPolicy
 
-    from airflow_provider_codat.api.transport import Transport
+    from airflow_provider_codat.api.http.transport import Transport
 
 Results: TypeAlias = list[Summary] | Summary
 """What the sensor returns: of several push operations, or of one alone."""
@@ -135,7 +135,7 @@ class CodatPushOperationSensor(BaseSensorOperator):
     @cached_property
     def _transport(self) -> "Transport":
         # Here, so that a DAG file can be parsed without importing requests.
-        from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
+        from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
 
         return Transport(self.hook.settings)
 

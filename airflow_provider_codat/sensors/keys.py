@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from airflow_provider_codat.api.errors import PayloadInvalid, SettingsInvalid
 from airflow_provider_codat.api.models import checked_uuid
-from airflow_provider_codat.api.payload import read_payload
+from airflow_provider_codat.api.payload.canonical import read_payload
 
 _NAME = "push_operation_keys"
 

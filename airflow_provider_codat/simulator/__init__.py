@@ -6,14 +6,14 @@ Documented in docs/simulator.md. The server needs the extra ``simulator``;
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_codat.simulator.interface import CodatControls
-from airflow_provider_codat.simulator.misfortunes import Misfortune
-from airflow_provider_codat.simulator.records import (
+from airflow_provider_codat.simulator.control.interface import CodatControls
+from airflow_provider_codat.simulator.control.records import (
     JournalEntry,
     LedgerRecord,
     Traffic,
 )
-from airflow_provider_codat.simulator.remote import RemoteCodat
+from airflow_provider_codat.simulator.control.remote import RemoteCodat
+from airflow_provider_codat.simulator.misfortunes import Misfortune
 from airflow_provider_codat.simulator.world import (
     API_KEY,
     COMMERCE_CONNECTION_ID,

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
-from airflow_provider_codat.simulator.interface import CodatControls
-from airflow_provider_codat.simulator.remote import RemoteCodat
-from airflow_provider_codat.simulator.server import Server
+from airflow_provider_codat.simulator.control.interface import CodatControls
+from airflow_provider_codat.simulator.control.remote import RemoteCodat
+from airflow_provider_codat.simulator.server.server import Server
 from airflow_provider_codat.simulator.service import Codat
 from airflow_provider_codat.simulator.settings import (
     DOCUMENTED,

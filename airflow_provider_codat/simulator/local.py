@@ -6,9 +6,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, Unpack
 
-from airflow_provider_codat.simulator.control import Control
-from airflow_provider_codat.simulator.interface import CodatControls
-from airflow_provider_codat.simulator.server import Server
+from airflow_provider_codat.simulator.control.control import Control
+from airflow_provider_codat.simulator.control.interface import CodatControls
+from airflow_provider_codat.simulator.server.server import Server
 from airflow_provider_codat.simulator.service import Codat
 from airflow_provider_codat.simulator.settings import Settings, SettingsFields
 

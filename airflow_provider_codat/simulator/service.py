@@ -3,25 +3,25 @@
 import asyncio
 from http import HTTPStatus
 
-from airflow_provider_codat.simulator.arrivals import Arrival, Journal
-from airflow_provider_codat.simulator.books import Books
-from airflow_provider_codat.simulator.cache import DataCache
+from airflow_provider_codat.simulator.books.books import Books
+from airflow_provider_codat.simulator.books.cache import DataCache
 from airflow_provider_codat.simulator.clock import MovableClock
-from airflow_provider_codat.simulator.data_endpoints import DataEndpoints
-from airflow_provider_codat.simulator.endpoints import Endpoints
-from airflow_provider_codat.simulator.idempotency import (
+from airflow_provider_codat.simulator.misfortunes import Misfortune, Misfortunes, Stage
+from airflow_provider_codat.simulator.replies import Reply, error_reply
+from airflow_provider_codat.simulator.routes.arrivals import Arrival, Journal
+from airflow_provider_codat.simulator.routes.data_endpoints import DataEndpoints
+from airflow_provider_codat.simulator.routes.endpoints import Endpoints
+from airflow_provider_codat.simulator.routes.lookup import Companies
+from airflow_provider_codat.simulator.routes.traffic import TrafficMeter
+from airflow_provider_codat.simulator.routes.write_endpoints import WriteEndpoints
+from airflow_provider_codat.simulator.rules.idempotency import (
     IdempotencyCache,
     Replay,
     is_guid,
 )
-from airflow_provider_codat.simulator.limits import Limits, too_many
-from airflow_provider_codat.simulator.lookup import Companies
-from airflow_provider_codat.simulator.misfortunes import Misfortune, Misfortunes, Stage
-from airflow_provider_codat.simulator.replies import Reply, error_reply
+from airflow_provider_codat.simulator.rules.limits import Limits, too_many
 from airflow_provider_codat.simulator.settings import Settings
-from airflow_provider_codat.simulator.traffic import TrafficMeter
 from airflow_provider_codat.simulator.world import refusal_status
-from airflow_provider_codat.simulator.write_endpoints import WriteEndpoints
 
 _REFUSALS = {
     401: "Unauthorized",

@@ -8,7 +8,7 @@ import base64
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from airflow_provider_codat.simulator.integrations import (
+from airflow_provider_codat.simulator.rules.integrations import (
     LENIENT,
     OPTIONS,
     READ_ONLY,

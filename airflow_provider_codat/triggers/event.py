@@ -111,7 +111,7 @@ class PullOperationEvent:
     :param status: ``ended``: it has; ``deadline``: not in time; ``error``: it is
         waited for no more.
     :param dataset_id: the pull operation's id.
-    :param fresh: see :class:`airflow_provider_codat.api.reading.Refresh`.
+    :param fresh: see :class:`airflow_provider_codat.api.books.records.Refresh`.
     :param newest: the same.
     :param deadline: epoch seconds: of the task's whole wait.
     :param error: the name of the error's class; empty when there is none.

@@ -17,7 +17,13 @@ from contextvars import Context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
-from airflow_provider_codat.api.client import Patience, adrive
+from airflow_provider_codat.api.books.push_status import (
+    Sight,
+    look,
+    requested_since,
+    tell_ends,
+)
+from airflow_provider_codat.api.create.settle import FIRST_POLL_SECONDS
 from airflow_provider_codat.api.errors import (
     Busy,
     CodatError,
@@ -28,16 +34,10 @@ from airflow_provider_codat.api.errors import (
     RateLimited,
     Unreachable,
 )
+from airflow_provider_codat.api.http.exchange import Patience, adrive
+from airflow_provider_codat.api.http.rate_limit import Pace
+from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
 from airflow_provider_codat.api.models import PushOperation
-from airflow_provider_codat.api.pace import Pace
-from airflow_provider_codat.api.replies import CLOCK_SKEW_SECONDS
-from airflow_provider_codat.api.settle import FIRST_POLL_SECONDS
-from airflow_provider_codat.api.watch import (
-    Sight,
-    look,
-    requested_since,
-    tell_ends,
-)
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.metrics import AIRFLOW, find_server
 from airflow_provider_codat.triggers.event import (
@@ -48,8 +48,8 @@ from airflow_provider_codat.triggers.event import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_codat.api.settings import Settings
-    from airflow_provider_codat.api.transport import Transport
+    from airflow_provider_codat.api.connection.settings import Settings
+    from airflow_provider_codat.api.http.transport import Transport
 
 log = logging.getLogger(__name__)
 
@@ -298,7 +298,7 @@ class _Poller:
 
 def _open(settings: "Settings") -> "Transport":
     # Here, so that requests is imported in the thread, and not by a DAG file.
-    from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
+    from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
 
     find_server()
     return Transport(settings)

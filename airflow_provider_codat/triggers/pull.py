@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_codat.api import wire
-from airflow_provider_codat.api.client import Patience, adrive, get
+from airflow_provider_codat.api.books.pull_operations import pull_operation_expected
 from airflow_provider_codat.api.errors import (
     Busy,
     CodatError,
@@ -20,17 +19,18 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
     Unreachable,
 )
+from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http.exchange import Patience, adrive, get
+from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.models import PullOperation, checked_uuid
-from airflow_provider_codat.api.pace import Pace
-from airflow_provider_codat.api.pulls import pull_operation_expected
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.metrics import AIRFLOW, find_server
 from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, until
 from airflow_provider_codat.triggers.event import PullOperationEvent
 
 if TYPE_CHECKING:
-    from airflow_provider_codat.api.settings import Settings
-    from airflow_provider_codat.api.transport import Transport
+    from airflow_provider_codat.api.connection.settings import Settings
+    from airflow_provider_codat.api.http.transport import Transport
 
 _FIRST_POLL_SECONDS = 2.0
 _SLOWER = 1.5
@@ -48,8 +48,8 @@ class CodatPullOperationTrigger(CodatTrigger):
     :param codat_conn_id: the Airflow connection.
     :param company_id: Codat's company, a UUID.
     :param dataset_id: the pull operation's id, a UUID.
-    :param fresh: see :class:`airflow_provider_codat.api.reading.Refresh`; it comes back
-        with the event.
+    :param fresh: see :class:`airflow_provider_codat.api.books.records.Refresh`; it
+        comes back with the event.
     :param newest: the same.
     :param deadline: epoch seconds.
     :param poll_interval_seconds: the longest wait between two looks; the second one
@@ -208,7 +208,7 @@ class _Looks:
 
 def _opened(settings: "Settings") -> "Transport":
     # Here, so that requests is imported in the thread, and not by a DAG file.
-    from airflow_provider_codat.api.transport import Transport  # noqa: PLC0415 - see above
+    from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
 
     find_server()
     return Transport(settings)

@@ -12,7 +12,7 @@ from typing import Any
 from airflow.sdk.definitions.retry_policy import RetryAction
 from tasks import RETRY_DELAY_SECONDS, TRIES, carry_out, job
 
-from airflow_provider_codat.api.settings import EXTRAS
+from airflow_provider_codat.api.connection.settings import EXTRAS
 from airflow_provider_codat.failures import CodatRetryPolicy
 from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
 

@@ -24,8 +24,8 @@ from uuid import UUID, uuid5
 
 from hypothesis import HealthCheck, Phase, settings
 
+from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.models import Json
-from airflow_provider_codat.api.wire import NoAnswer, Reply, Request, Response
 
 COMPANY = "8a210b68-6988-11ed-a1eb-0242ac120002"
 CONNECTION = "2e9d2c44-f675-40ba-8049-353bfcb5e171"

@@ -14,10 +14,10 @@ from typing import Any, Self
 
 import pytest
 
-from airflow_provider_codat.api.client import Patience
-from airflow_provider_codat.api.pace import Pace
-from airflow_provider_codat.api.settings import Settings, read_settings
-from airflow_provider_codat.api.transport import Transport
+from airflow_provider_codat.api.connection.settings import Settings, read_settings
+from airflow_provider_codat.api.http.exchange import Patience
+from airflow_provider_codat.api.http.rate_limit import Pace
+from airflow_provider_codat.api.http.transport import Transport
 from airflow_provider_codat.simulator import API_KEY, LocalCodat
 
 RESET = "reset"

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from airflow_provider_codat import api
-from airflow_provider_codat.api import customers, errors
+from airflow_provider_codat.api import errors
 from airflow_provider_codat.api.models import (
     Problem,
     PullOperation,
     PushOperation,
     Remark,
 )
+from airflow_provider_codat.api.payload import types as customers
 
 KEY = "7d9f0f0c-54c8-4e4c-9e0e-3a0f3f5d1c11"
 OPERATION = PushOperation(

@@ -48,7 +48,7 @@ with warnings.catch_warnings():
     from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
     from airflow_provider_codat.api import CodatError
-    from airflow_provider_codat.api.windows import decoded
+    from airflow_provider_codat.api.bulk.journal_windows import decoded
     from airflow_provider_codat.failures import HAS_RETRY_POLICIES, may_pass
     from airflow_provider_codat.hooks.codat import CodatHook
     from airflow_provider_codat.operators.codat import (

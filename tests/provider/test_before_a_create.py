@@ -2,7 +2,7 @@
 
 Codat is real as far as the operators can tell, Airflow is not there: a try is one
 ``execute``. What a preflight finds out is in ``test_hook_readiness.py``, what a model
-means in ``tests/api/test_integration.py``.
+means in ``tests/api/payload/test_integration_model.py``.
 """
 
 import json
@@ -22,7 +22,7 @@ from airflow_provider_codat.api import (
     SettingsInvalid,
     Unreachable,
 )
-from airflow_provider_codat.api.quota import requests_for
+from airflow_provider_codat.api.http.quota import requests_for
 from airflow_provider_codat.operators.codat import (
     CreateAccountingCustomersOperator,
     GetCustomerModelOperator,

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from airflow_provider_codat.api.bulk.rows import Row, Rows, Rules, lines
 from airflow_provider_codat.api.errors import SettingsInvalid
-from airflow_provider_codat.api.rows import Row, Rows, Rules, lines
-from airflow_provider_codat.operators.files import check_writable, lines_of, written
+from airflow_provider_codat.tasks.files import check_writable, lines_of, written
 
 try:
     from airflow.sdk.io import attach

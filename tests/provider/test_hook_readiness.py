@@ -13,7 +13,7 @@ from airflow_provider_codat.api import (
     SettingsInvalid,
     StillInProgress,
 )
-from airflow_provider_codat.api.existing import Match
+from airflow_provider_codat.api.books.existing import Match
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.simulator import (
     SECOND_COMPANY_ID,

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_codat.api.telemetry import NO_ANSWER, ROUTES
+from airflow_provider_codat.api.http.telemetry import NO_ANSWER, ROUTES
 from airflow_provider_codat.simulator import LocalCodat
 
 # Each task of dag.test() takes seconds, and on a busy machine many.

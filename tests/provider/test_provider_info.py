@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 import airflow_provider_codat
-from airflow_provider_codat.api.settings import EXTRAS
+from airflow_provider_codat.api.connection.settings import EXTRAS
 from airflow_provider_codat.get_provider_info import get_provider_info
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.links.codat import CodatPushOperationLink

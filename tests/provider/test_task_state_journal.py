@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_codat.api import JournalFailed
-from airflow_provider_codat.api.journal import Entry
+from airflow_provider_codat.api.create.journal import Entry
 from airflow_provider_codat.journal import TaskStateJournal
 
 AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])

@@ -23,8 +23,8 @@ from airflow_provider_codat.simulator import (
     THIRD_COMPANY_ID,
     LocalCodat,
 )
-from airflow_provider_codat.simulator.contract import check_customer
 from airflow_provider_codat.simulator.replies import RefusedError
+from airflow_provider_codat.simulator.rules.contract import check_customer
 from airflow_provider_codat.simulator.world import authorization
 
 Call = Callable[..., requests.Response]

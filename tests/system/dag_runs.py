@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from airflow_provider_codat.simulator import LocalCodat
-from airflow_provider_codat.simulator.records import JournalEntry
+from airflow_provider_codat.simulator.control.records import JournalEntry
 
 PATIENCE_SECONDS = 150
 # Longer than a test needs: then Codat's clock is moved. Not by more than 5 minutes in

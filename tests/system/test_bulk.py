@@ -23,7 +23,7 @@ from dag_runs import (
 )
 
 from airflow_provider_codat.simulator import LocalCodat
-from airflow_provider_codat.simulator.records import JournalEntry
+from airflow_provider_codat.simulator.control.records import JournalEntry
 from airflow_provider_codat.simulator.world import (
     SECOND_COMPANY_ID,
     SECOND_CONNECTION_ID,

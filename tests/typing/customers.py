@@ -1,14 +1,14 @@
 """Never run: read by mypy, which must find nothing wrong here."""
 
-from airflow_provider_codat.api.customers import (
+from airflow_provider_codat.api.payload.canonical import canonical, read_payload
+from airflow_provider_codat.api.payload.contract import problems
+from airflow_provider_codat.api.payload.types import (
     AccountingCustomer,
     Address,
     Contact,
     CustomerStatus,
     PhoneNumber,
 )
-from airflow_provider_codat.api.payload import canonical, read_payload
-from airflow_provider_codat.api.schema import problems
 
 smallest: AccountingCustomer = {"status": "Active"}
 

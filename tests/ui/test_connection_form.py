@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_codat.api.settings import EXTRAS
+from airflow_provider_codat.api.connection.settings import EXTRAS
 from airflow_provider_codat.get_provider_info import get_provider_info
 from airflow_provider_codat.simulator import LocalCodat
 

@@ -1,0 +1,1 @@
+"""Reading back: records, push operations, whether a connection can be written to."""

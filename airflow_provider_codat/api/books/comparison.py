@@ -1,0 +1,159 @@
+"""Whether a record in the books holds the values of a payload.
+
+Accounting software drops what it does not know and respells what it does, so there is a
+third answer: nobody can tell. A payload speaks of nothing but what it holds; what it
+leaves out is not compared.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from airflow_provider_codat.api.books.likeness import Likeness, likeness
+from airflow_provider_codat.api.models import DataType, Json
+from airflow_provider_codat.api.payload.canonical import READ_ONLY
+
+_NEVER_UPDATED = frozenset({*READ_ONLY, "id", "supplementalData"})
+"""What a PUT does not change, and what names the record."""
+
+_CODES = frozenset({"status", "type", "defaultCurrency"})
+"""Words of the contract: they are the same or different, and never respelt."""
+
+_TEXT = DataType("", "", "", identifying=("text",))
+
+
+class Held(Enum):
+    """How one value of a payload compares with the record."""
+
+    EXACTLY = auto()
+    """The record has it, letter for letter but for blanks."""
+    RESPELT = auto()
+    """The record has its words, with other capitals or punctuation."""
+    NOT = auto()
+    """The record has something else."""
+    UNCLEAR = auto()
+    """None of these can be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a record says of a payload, by paths such as ``addresses[0].city``.
+
+    :param exactly: values that the record has.
+    :param respelt: values whose words it has.
+    :param differing: values in whose place it has others.
+    :param unclear: values of which it does not tell.
+    """
+
+    exactly: tuple[str, ...] = ()
+    respelt: tuple[str, ...] = ()
+    differing: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
+
+    def holds(self, *, respelt: bool) -> bool:
+        """Whether the record has every value of the payload.
+
+        :param respelt: whether the software may have respelt them. Who only mends the
+            spelling of a name would see an update that was never made.
+        """
+        others = self.differing or self.unclear or (self.respelt and not respelt)
+        return bool(self.exactly or self.respelt) and not others
+
+
+def compared(payload: Json, record: Mapping[str, Json]) -> Comparison:
+    """Compare each value of a payload with a record that was read back."""
+    wanted = payload if isinstance(payload, dict) else {}
+    asked = {n: v for n, v in wanted.items() if n not in _NEVER_UPDATED}
+    found: dict[Held, list[str]] = {held: [] for held in Held}
+    for path, held in _members(asked, record, ""):
+        found[held].append(path)
+    return Comparison(
+        exactly=tuple(found[Held.EXACTLY]),
+        respelt=tuple(found[Held.RESPELT]),
+        differing=tuple(found[Held.NOT]),
+        unclear=tuple(found[Held.UNCLEAR]),
+    )
+
+
+def _members(
+    wanted: Mapping[str, Json], got: Mapping[str, Json], above: str
+) -> Iterator[tuple[str, Held]]:
+    for name, value in wanted.items():
+        if name not in READ_ONLY:
+            yield from _values(name, value, got.get(name), f"{above}{name}")
+
+
+def _values(
+    name: str, wanted: Json, got: Json, path: str
+) -> Iterator[tuple[str, Held]]:
+    if _void(wanted) or _void(got):
+        # Whether a null clears a value, Codat does not say.
+        yield path, Held.EXACTLY if _void(wanted) and _void(got) else Held.UNCLEAR
+    elif isinstance(wanted, dict) and isinstance(got, dict):
+        yield from _members(wanted, got, f"{path}.")
+    elif isinstance(wanted, list) and isinstance(got, list):
+        yield from _elements(name, wanted, got, path)
+    else:
+        yield path, _scalar(name, wanted, got)
+
+
+def _void(value: Json) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _elements(
+    name: str, wanted: list[Json], got: list[Json], path: str
+) -> Iterator[tuple[str, Held]]:
+    """Compare lists whose order means nothing; software may keep fewer, or more.
+
+    Who takes an element away would find all the others in the record before that, too.
+    """
+    pairs = _paired(wanted, got)
+    if len(wanted) != len(got) or pairs is None:
+        yield path, Held.UNCLEAR
+        return
+    for number, (one, other) in enumerate(pairs):
+        yield from _values(name, one, other, f"{path}[{number}]")
+
+
+def _paired(wanted: list[Json], got: list[Json]) -> list[tuple[Json, Json]] | None:
+    """Return which element stands for which; None where that cannot be told.
+
+    Their type tells, where no two have the same; one alone needs nothing to tell.
+    """
+    if len(wanted) == len(got) == 1:
+        return [(wanted[0], got[0])]
+    mine, theirs = [_type(each) for each in wanted], [_type(each) for each in got]
+    if Counter(mine) == Counter(theirs) and len(set(mine) - {""}) == len(mine):
+        return [(one, got[theirs.index(_type(one))]) for one in wanted]
+    if all(one in got for one in wanted) and all(one in wanted for one in got):
+        return [(one, one) for one in wanted]
+    return None
+
+
+def _type(value: Json) -> str:
+    return str(value.get("type") or "") if isinstance(value, dict) else ""
+
+
+def _scalar(name: str, wanted: Json, got: Json) -> Held:
+    if isinstance(wanted, dict | list) or isinstance(got, dict | list):
+        return Held.UNCLEAR
+    one, other = " ".join(str(wanted).split()), " ".join(str(got).split())
+    if one == other:
+        return Held.EXACTLY
+    if name in _CODES:
+        return _code(one.casefold(), other.casefold())
+    like = likeness({"text": one}, {"text": other}, _TEXT)
+    return {
+        Likeness.SAME: Held.RESPELT,
+        Likeness.DIFFERENT: Held.NOT,
+        Likeness.UNCLEAR: Held.UNCLEAR,
+    }[like]
+
+
+def _code(one: str, other: str) -> Held:
+    if one == other:
+        return Held.RESPELT
+    # "Unknown" asks for nothing, and says as little.
+    return Held.UNCLEAR if "unknown" in (one, other) else Held.NOT

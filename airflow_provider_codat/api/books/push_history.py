@@ -1,0 +1,132 @@
+"""What Codat's list of push operations tells of the latest ones.
+
+Source: https://docs.codat.io/using-the-api/push
+"""
+
+import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from airflow_provider_codat.api.errors import Malformed
+from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
+from airflow_provider_codat.api.http.request import Response
+from airflow_provider_codat.api.http.response import (
+    epoch_of,
+    page_of,
+    push_operation,
+    push_operation_of,
+)
+from airflow_provider_codat.api.models import Json, PushOperation
+
+log = logging.getLogger(__name__)
+
+_PAGE_SIZE = 500
+
+
+def recent_push_operations(
+    company_id: str,
+    patience: Patience,
+    *,
+    since: float,
+    page_size: int = _PAGE_SIZE,
+    strict: bool = False,
+    keys: Collection[str] | None = None,
+) -> Conversation[dict[str, PushOperation]]:
+    """Return a company's push operations since a moment, by their keys.
+
+    One whose time cannot be read counts as recent. An entry that is no push operation
+    is left out, and the log says so.
+
+    :param since: epoch seconds, by Codat's clock: leave room for one that differs.
+    :param page_size: how many each request asks for, 1 to 5,000.
+    :param strict: whether such an entry is an error instead.
+    :param keys: of those that are wanted; None for all. When all of them are found, the
+        list is read no further.
+    :raises Malformed: when it is ``strict``, and an entry cannot be read.
+    """
+    recent = _Recent(since, keys, strict=strict)
+    for page in count(1):
+        request = wire.list_push_operations(
+            company_id,
+            page=page,
+            page_size=page_size,
+            query=None,
+            order_by="-requestedOnUtc",
+        )
+        entries, more = yield from get(request, page_of, patience)
+        if not recent.take(entries) or not more:
+            break
+    if recent.skipped:
+        log.warning(
+            "Entries of the push history that cannot be read: %d", recent.skipped
+        )
+    return recent.found
+
+
+def known_push_operation(
+    company_id: str, key: str, patience: Patience
+) -> Conversation[PushOperation]:
+    """Return how one push operation stands.
+
+    :raises NotFound: when Codat knows it no more.
+    """
+
+    def read(response: Response) -> PushOperation:
+        found = push_operation_of(response)
+        if (found.key, found.company_id) != (key, company_id):
+            raise Malformed("the answer describes another push operation than ours")
+        return found
+
+    return get(wire.read_push_operation(company_id, key), read, patience)
+
+
+@dataclass(slots=True)
+class _Recent:
+    """What was found so far.
+
+    :param skipped: how many entries cannot be read.
+    """
+
+    since: float
+    keys: Collection[str] | None
+    strict: bool = field(kw_only=True)
+    found: dict[str, PushOperation] = field(default_factory=dict)
+    skipped: int = 0
+
+    def take(self, entries: list[dict[str, Json]]) -> bool:
+        """Take in one page; return whether a later one may hold more."""
+        times = [epoch_of(str(entry.get("requestedOnUtc"))) for entry in entries]
+        for entry, requested in zip(entries, times, strict=True):
+            operation = self._read(entry) if self._is_wanted(entry) else None
+            if operation and (requested is None or requested >= self.since):
+                # What is written meanwhile moves operations to the next page.
+                self.found.setdefault(operation.key, operation)
+        if not entries or (self.keys is not None and len(self.found) == len(self.keys)):
+            return False
+        return not _past(times, self.since)
+
+    def _is_wanted(self, entry: Mapping[str, Json]) -> bool:
+        # To read one takes time, and the list may be a thousand times longer.
+        if self.keys is None:
+            return True
+        return str(entry.get("pushOperationKey")).lower() in self.keys
+
+    def _read(self, entry: dict[str, Json]) -> PushOperation | None:
+        try:
+            return push_operation(entry)
+        except Malformed:
+            if self.strict:
+                raise
+            self.skipped += 1
+            return None
+
+
+def _past(times: list[float | None], since: float) -> bool:
+    """Whether no later page can hold what is more recent than a moment.
+
+    Unless the newest really come first, it can.
+    """
+    known = [requested for requested in times if requested is not None]
+    return known == sorted(known, reverse=True) and any(t < since for t in known)

@@ -1,0 +1,1 @@
+"""Many records in one task, each of them created exactly once."""

@@ -1,0 +1,268 @@
+"""Many conversations at once, in one thread; only their requests go out in others.
+
+Each conversation decides for itself, as it would alone. Here is decided whose turn it
+is: requests share one pace, and when Codat asks one of them to come back later, all
+hold back.
+"""
+
+import heapq
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from airflow_provider_codat.api.create.journal import Entry, Kind
+from airflow_provider_codat.api.create.search import Search
+from airflow_provider_codat.api.errors import CodatError
+from airflow_provider_codat.api.http.exchange import Conversation, Note, Pause, Send
+from airflow_provider_codat.api.http.rate_limit import Pace
+from airflow_provider_codat.api.http.request import Reply, Request, Response
+from airflow_provider_codat.api.http.response import retry_after_seconds
+from airflow_provider_codat.api.http.sender_threads import NOT_SENT, Senders
+
+_AHEAD = 3
+"""How many requests wait for a free thread, so that none is idle meanwhile."""
+
+_FAULTS = 3
+"""How many faults in a row, for each request at a time, are an outage."""
+
+_LIMITED_SECONDS = 10.0
+"""How long to hold back after a 429 that does not say how long."""
+
+_BEFORE_A_SEND: set[Kind] = {"intent", "stood"}
+"""After which entries a conversation goes on to send."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consult(Pause):
+    """Wait until the books have been asked, for this search and for others.
+
+    :param closely: whether to compare what is found; else the list alone is read.
+    """
+
+    search: Search
+    closely: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class Talk:
+    """One conversation under way.
+
+    :param note: takes an entry; returns whether the conversation may go on before the
+        entry is written down.
+    :param done: takes what the conversation returns.
+    :param failed: takes the error that it ends in.
+    :param item: names the row that it is of; empty where it is of none.
+    :param sent: how many requests it has sent.
+    """
+
+    conversation: Conversation[Any]
+    note: Callable[[Entry], bool]
+    done: Callable[[Any], None]
+    failed: Callable[[CodatError], None]
+    item: bytes = b""
+    sent: int = 0
+
+
+class Crowd:
+    """Carries out conversations, many at once.
+
+    :param senders: send the requests.
+    :param pace: how fast requests may follow each other, of all together; the senders
+        tell it of each.
+    :param most: how many requests there may be at a time.
+    :param is_stopped: whether the task was told to stop.
+    """
+
+    def __init__(
+        self,
+        senders: Senders[Talk],
+        pace: Pace,
+        most: int,
+        clock: Callable[[], float] = time.time,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._pace = pace
+        self._is_stopped = is_stopped
+        self._senders = senders
+        self.most = most
+        self._clock = clock
+        self._in_turn: deque[Talk] = deque()
+        self._ready: deque[tuple[Talk, Request]] = deque()
+        self._asleep: list[tuple[float, int, Talk]] = []
+        self._order = count()
+        self.unwritten: list[tuple[Talk, Kind]] = []
+        self.consulting: list[tuple[Talk, Consult]] = []
+        self.held_until = 0.0
+        self.requests = 0
+        self.halted = False
+        self._unheard = 0
+        self._finishing = False
+        self.latest: Response | None = None
+
+    @property
+    def due(self) -> int:
+        """How many conversations have something to send now."""
+        return len(self._in_turn) + len(self._ready)
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether nothing but faults has come back for a while."""
+        return self._unheard >= _FAULTS * self.most
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are not answered yet."""
+        return self._senders.under_way
+
+    @property
+    def wakes_at(self) -> float | None:
+        """When the next conversation goes on that waits for a time: epoch seconds."""
+        return self._asleep[0][0] if self._asleep else None
+
+    @property
+    def asleep(self) -> int:
+        """How many conversations wait for a time."""
+        return len(self._asleep)
+
+    def begin(self, talk: Talk) -> None:
+        """Take up a conversation, as far as it goes without a request."""
+        self._advance(talk)
+
+    def queue(self, talk: Talk) -> None:
+        """Take up a conversation when it is its turn to send.
+
+        One that has nothing to write down before would else look at the clock long
+        before it sends.
+        """
+        self._in_turn.append(talk)
+
+    def written(self) -> None:
+        """Let those go on whose entries are written down; to send, in their turn."""
+        written, self.unwritten = self.unwritten, []
+        for talk, kind in written:
+            if kind in _BEFORE_A_SEND:
+                self._in_turn.append(talk)
+            else:
+                # What an answer means is known, however long nothing may be sent.
+                self._advance(talk)
+
+    def answer(
+        self, talk: Talk, value: object, error: CodatError | None = None
+    ) -> None:
+        """Let a conversation go on that has asked for the books."""
+        self._advance(talk, value, error)
+
+    def turn(self, most_seconds: float) -> None:
+        """Send what may be sent, and take in what comes within a time."""
+        self.halted = self.halted or self._is_stopped()
+        self._wake()
+        self._send()
+        seconds = min(most_seconds, self._idle_seconds())
+        answered = self._senders.take(seconds)
+        while answered is not None:
+            self._take(*answered)
+            self._send()
+            answered = self._senders.take(0.0)
+
+    def finish(self) -> None:
+        """Start no request any more; what is under way is awaited."""
+        self._finishing = True
+
+    def stop(self) -> None:
+        """Start no request any more, and wait for nothing."""
+        self._senders.stop()
+
+    def _wake(self) -> None:
+        now = self._clock()
+        while self._asleep and self._asleep[0][0] <= now:
+            self._in_turn.append(heapq.heappop(self._asleep)[2])
+
+    def _idle_seconds(self) -> float:
+        """Return after how long there is something to do, answers apart."""
+        now = self._clock()
+        moments = [self._asleep[0][0]] if self._asleep else []
+        if self._may_give():
+            waiting = self._pace.wait_seconds(
+                now, about_to_send=self._senders.not_begun
+            )
+            moments.append(max(self.held_until, now + waiting))
+        return max(0.0, min(moments, default=now + 3600.0) - now)
+
+    def _send(self) -> None:
+        """Give the senders what they may send."""
+        while self._may_give():
+            now = self._clock()
+            waiting = self._pace.wait_seconds(
+                now, about_to_send=self._senders.not_begun
+            )
+            if now < self.held_until or waiting > 0:
+                return
+            if self._ready:
+                self._give(*self._ready.popleft())
+            else:
+                # Not before it is its turn: it looks at the clock when it goes on.
+                self._advance(self._in_turn.popleft())
+                if self._ready:
+                    self._give(*self._ready.popleft())
+
+    def _may_give(self) -> bool:
+        """Whether there is something to send, and soon a thread for it."""
+        free = self._senders.under_way < self.most + _AHEAD
+        return self.due > 0 and free and not self._finishing
+
+    def _give(self, talk: Talk, request: Request) -> None:
+        self.requests += 1
+        talk.sent += 1
+        self._senders.give(talk, request)
+
+    def _take(self, talk: Talk, reply: Reply) -> None:
+        if reply is NOT_SENT:
+            self.requests -= 1
+            talk.sent -= 1
+            self.halted = True
+            return
+        if talk.item:
+            # The list may be read while nothing can be created.
+            faulted = not isinstance(reply, Response) or reply.status >= 500  # noqa: PLR2004 - HTTP's own number
+            self._unheard = self._unheard + 1 if faulted else 0
+        if isinstance(reply, Response):
+            self.latest = reply
+            if reply.status == 429:  # noqa: PLR2004 - HTTP's own number
+                asked = retry_after_seconds(reply)
+                seconds = _LIMITED_SECONDS if asked is None else asked
+                self.held_until = max(self.held_until, self._clock() + seconds)
+        self._advance(talk, reply)
+
+    def _advance(
+        self, talk: Talk, value: object = None, error: CodatError | None = None
+    ) -> None:
+        """Let a conversation go on until it has to wait for something."""
+        try:
+            if error is not None:
+                step = talk.conversation.throw(error)
+            else:
+                step = talk.conversation.send(value)
+            while isinstance(step, Note) and talk.note(step.entry):
+                step = talk.conversation.send(None)
+        except StopIteration as end:
+            talk.done(end.value)
+        except CodatError as failure:
+            talk.failed(failure)
+        else:
+            self._wait(talk, step)
+
+    def _wait(self, talk: Talk, step: Send | Pause | Note) -> None:
+        """Let a conversation wait for what it has asked for."""
+        match step:
+            case Note(entry):
+                self.unwritten.append((talk, entry.kind))
+            case Send(request):
+                self._ready.append((talk, request))
+            case Consult():
+                self.consulting.append((talk, step))
+            case Pause(seconds):
+                wakes_at = self._clock() + seconds
+                heapq.heappush(self._asleep, (wakes_at, next(self._order), talk))

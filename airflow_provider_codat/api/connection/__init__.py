@@ -1,0 +1,1 @@
+"""What an Airflow connection says: whose key, which address, how patiently."""

@@ -1,0 +1,82 @@
+"""What is looked for in the books, and what is found there."""
+
+import math
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+from airflow_provider_codat.api.create.claims import Claims
+from airflow_provider_codat.api.create.settle import created_nothing
+from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS, epoch_of
+from airflow_provider_codat.api.models import (
+    DataType,
+    Destination,
+    Json,
+    PushOperation,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for.
+
+    :param payload: that was sent.
+    :param windows: of epoch seconds, from and to, in which it may have been accepted.
+    :param ours: keys of push operations that are known not to be the one.
+    :param expected: those of them that a list of that time has to name.
+    :param owner: names the intent.
+    :param claims: tell which push operations other intents have taken.
+    :param promised: whether Codat said yes to it, unreadably.
+    """
+
+    destination: Destination
+    data_type: DataType
+    payload: Json = field(repr=False)
+    windows: tuple[tuple[float, float], ...]
+    ours: Container[str] = field(repr=False)
+    expected: frozenset[str] = field(repr=False)
+    owner: str
+    claims: Claims = field(repr=False)
+    promised: bool = False
+
+    @property
+    def since(self) -> float:
+        """Epoch seconds before which nothing can be ours."""
+        return min(begin for begin, _ in self.windows) - CLOCK_SKEW_SECONDS
+
+    def fits(self, operation: PushOperation, newest: float = math.inf) -> bool:
+        """Whether a push operation may be the one, by all that the list tells.
+
+        :param newest: epoch seconds, by Codat's clock: after which none is.
+        """
+        return (
+            operation.key not in self.ours
+            and operation.connection_id == self.destination.connection_id
+            and operation.data_type.lower() in {self.data_type.name.lower(), ""}
+            and self.claims.is_free(operation.key, self.owner)
+            and operation.record_id not in self.claims.records
+            and not created_nothing(operation)
+            and self._is_of_the_time(epoch_of(operation.requested_at), newest)
+        )
+
+    def _is_of_the_time(self, requested: float | None, newest: float) -> bool:
+        return requested is None or any(
+            begin - CLOCK_SKEW_SECONDS
+            <= requested
+            <= min(newest, end + CLOCK_SKEW_SECONDS)
+            for begin, end in self.windows
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the books tell.
+
+    :param operation: the one that is ours, when that is known.
+    :param nothing: whether nothing there can be ours.
+    :param candidates: keys of those of which it cannot be told.
+    """
+
+    operation: PushOperation | None = None
+    nothing: bool = False
+    candidates: tuple[str, ...] = ()
+    reason: str = ""

@@ -1,0 +1,313 @@
+"""One write from intent to outcome: never two records for one intent.
+
+The order in which things are written down and sent is what keeps that promise. The
+intent comes before its first send, and what an answer means comes before anything else
+is done about it. So whatever is lost, the journal holds enough to go on from, or to
+know that nobody can tell: :func:`resume.next_step` decides, here and in a later try.
+"""
+
+import logging
+from dataclasses import replace
+from typing import cast
+
+from airflow_provider_codat.api.books.push_history import known_push_operation
+from airflow_provider_codat.api.create.attempt import LONGEST_CALL_SECONDS, Sending
+from airflow_provider_codat.api.create.conclude import PUSH_FAILED, concealed
+from airflow_provider_codat.api.create.existed import existed
+from airflow_provider_codat.api.create.history import (
+    Progress,
+    payload_changed,
+    quiet_at,
+)
+from airflow_provider_codat.api.create.intent import (
+    NOT_CREATED,
+    Done,
+    Write,
+    Written,
+)
+from airflow_provider_codat.api.create.journal import Entry, Past
+from airflow_provider_codat.api.create.next_step import (
+    STALE,
+    UNSEEN,
+    Move,
+    Step,
+    Wanted,
+    may_obey,
+    next_step,
+    was_said,
+)
+from airflow_provider_codat.api.create.reconcile import (
+    Books,
+    CompanyBooks,
+    tell_finding,
+)
+from airflow_provider_codat.api.create.settle import (
+    Summary,
+    created_nothing,
+    summary,
+)
+from airflow_provider_codat.api.errors import (
+    CodatFaulted,
+    NotFound,
+    RateLimited,
+    Refused,
+)
+from airflow_provider_codat.api.http.exchange import (
+    Conversation,
+    Patience,
+    Rest,
+)
+from airflow_provider_codat.api.models import Json, PushOperation
+
+log = logging.getLogger(__name__)
+
+_MOST_RESTS = 20
+"""How often one task may be asked to come back later before that uses up a retry."""
+
+
+def submit(
+    write: Write, past: Past, patience: Patience, books: Books | None = None
+) -> Conversation[Written | Done]:
+    """Bring a write to where Codat has accepted it, or nothing more may be done.
+
+    It does not wait for the push operation to end.
+
+    :param past: what earlier tries wrote down.
+    :param books: where it is looked for when its answer was lost; by default, for it
+        alone.
+    :raises Refused: nothing was created.
+    :raises PayloadChanged: an earlier try has created a record from another payload.
+    :raises RateLimited: come back later.
+    :raises Unreachable: no answer; another try may repeat it.
+    :raises OutcomeUnknown: a record may exist; nothing is sent until a person, or the
+        books, tell.
+    """
+    return _Submission(write, past, patience, books or CompanyBooks(patience)).run()
+
+
+class _Submission:
+    """The state of one call of :func:`submit`: the journal, as far as it is known."""
+
+    def __init__(
+        self, write: Write, past: Past, patience: Patience, books: Books
+    ) -> None:
+        self._write = write
+        self._past = past
+        self._patience = patience
+        self._books = books
+        self._known = Progress(write, past.entries)
+        self._wanted = Wanted(
+            digest=write.digest(),
+            life=write.life,
+            on_clear=write.on_clear,
+            verdict=write.verdict,
+            begun_at=patience.clock(),
+            found=past.entries,
+        )
+        self._followed = 0
+        self._sending = Sending(write, self._wanted, self._known, patience, books)
+
+    def run(self) -> Conversation[Written | Done]:
+        yield from self._hear()
+        if not self._known.begun and (there := (yield from self._there_before())):
+            return there
+        if not self._known.begun and self._past.unseen_since is not None:
+            yield from self._sending.intend(0, UNSEEN, self._past.unseen_since)
+        while True:
+            step = next_step(self._known.entries, self._wanted, self._patience.clock())
+            try:
+                written = yield from self._go(step)
+            except RateLimited as error:
+                if not self._write.may_rest or self._known.rests() > _MOST_RESTS:
+                    raise
+                seconds = max(0.0, error.until - self._patience.clock())
+                yield Rest(seconds, str(error))
+            else:
+                if written is not None:
+                    return written
+
+    def _hear(self) -> Conversation[None]:
+        """Note a person's word that was there before anything was in doubt.
+
+        It cannot have been said of what is in doubt later.
+        """
+        said, entries = self._write.verdict, self._known.entries
+        if not said or not self._write.durable:
+            return
+        if was_said(entries, said):
+            log.log(
+                self._write.warned,
+                "unknown_resolution %s stood there before, and is not obeyed",
+                said,
+            )
+        elif not (self._known.in_doubt and may_obey(entries, self._wanted)):
+            now, life = self._patience.clock(), self._write.life
+            yield from self._sending.note(Entry("stood", 0, now, life, because=said))
+
+    def _there_before(self) -> Conversation[Done | None]:
+        """Look for such a record among those that were in the books before."""
+        result = existed(self._write, unseen=self._past.unseen_since is not None)
+        if result is None:
+            return None
+        entry = Entry("existed", 0, self._patience.clock(), self._write.life)
+        kept = cast("dict[str, Json]", result)
+        yield from self._sending.note(replace(entry, result=kept))
+        return Done(result)
+
+    def _go(self, step: Step) -> Conversation[Written | Done | None]:
+        """Do what a step asks for; None to ask the table again."""
+        match step.move:
+            case Move.SEND:
+                return (yield from self._sending.attempt(step))
+            case Move.LOOK:
+                return (yield from self._look(step))
+            case Move.OBEY:
+                return (yield from self._obey(step.generation))
+            case Move.RECONCILE:
+                return (yield from self._reconcile(step))
+            case Move.RETURN:
+                return self._known.done(step.generation)
+            case Move.CHANGED:
+                raise self._known.changed(step.generation)
+        found = yield from self._sending.candidates()
+        raise self._known.unknown(step.because, found)
+
+    def _look(self, step: Step) -> Conversation[Written | Done | None]:
+        """Ask for the push operation that an earlier try was waiting for."""
+        entry = self._known.chapter(step.generation).get("op")
+        key = entry.operation_key if entry else ""
+        log.log(
+            self._write.told,
+            "An earlier try was given push operation %s: asking for it",
+            key,
+        )
+
+        company = self._write.destination.company_id
+        try:
+            operation = yield from known_push_operation(company, key, self._patience)
+        except Refused as error:
+            gone = isinstance(error, NotFound)
+            if gone and may_obey(self._known.entries, self._wanted):
+                return (yield from self._obey(step.generation))
+            reason = f"push operation {key} was accepted, but cannot be asked for"
+            words = self._write.hide(str(error))
+            raise self._known.unknown(f"{reason}: {words}", (key,)) from None
+        in_doubt = operation.ended and operation.status != "Success"
+        in_doubt = in_doubt and not created_nothing(operation)
+        if in_doubt and may_obey(self._known.entries, self._wanted):
+            return (yield from self._obey(step.generation))
+        adopted = entry is not None and entry.because == "adopted"
+        digest = self._known.chapter(step.generation).intent.digest
+        changed = digest != self._wanted.digest
+        if changed and not in_doubt:
+            yield from self._ended_otherwise(step.generation, operation, adopted)
+            return None
+        return Written(step.generation, operation, adopted=adopted, changed=changed)
+
+    def _ended_otherwise(
+        self, generation: int, operation: PushOperation, adopted: bool
+    ) -> Conversation[None]:
+        """Take in what came of another payload, and go on from there."""
+        if not operation.ended:
+            raise payload_changed(None, f"push operation {operation.key}")
+        entry = Entry("no", generation, self._patience.clock(), self._write.life)
+        entry = replace(entry, operation_key=operation.key, because=PUSH_FAILED)
+        if operation.status == "Success":
+            result = cast(
+                "dict[str, Json]", summary(operation, concealed, adopted=adopted)
+            )
+            entry = replace(entry, kind="end", because="", result=result)
+        yield from self._sending.note(entry)
+
+    def _obey(self, generation: int) -> Conversation[Done | None]:
+        """Do once what a person says who has looked."""
+        said = self._write.verdict
+        log.log(self._write.warned, "unknown_resolution is obeyed, once: %s", said)
+        now, life = self._patience.clock(), self._write.life
+        entry = Entry("verdict", generation, now, life, because=said)
+        if said.split(":")[0] == NOT_CREATED:
+            yield from self._sending.note(entry)
+            return None
+        held = self._known.chapter(generation).get("op")
+        result: Summary = {
+            "push_operation_key": held.operation_key if held else "",
+            "status": "Success",
+            "record_id": said,
+            "company_id": self._write.destination.company_id,
+            "connection_id": self._write.destination.connection_id,
+            "warnings": [],
+            "requested_at": "",
+            "completed_at": None,
+            "adopted": True,
+        }
+        kept = cast("dict[str, Json]", result)
+        yield from self._sending.note(replace(entry, kind="end", result=kept))
+        return Done(result)
+
+    def _reconcile(self, step: Step) -> Conversation[Written | None]:
+        """Ask the books what became of the sends of all generations."""
+        policy = self._write.on_unknown_outcome
+        said_yes = any(each.unreadable for each in self._known.open())
+        may_follow = self._write.durable and not said_yes
+        if policy == "resend" and may_follow:
+            return (yield from self._follow(step, "resend", most=1))
+        if policy != "reconcile":
+            found = yield from self._sending.candidates()
+            raise self._known.unknown(self._known.reason(), found)
+        yield from self._keep_quiet(step)
+        search = self._known.search(self._patience.clock(), self._books.claims)
+        try:
+            finding = yield from self._books.reconcile(search)
+        except Refused as error:
+            words = self._write.hide(str(error))
+            reason = f"{self._known.reason()}; the books cannot be asked: {words}"
+            raise self._known.unknown(reason, ()) from None
+        tell_finding(finding, self._patience.telemetry)
+        if finding.operation is not None:
+            return (yield from self._adopt(step.generation, finding.operation))
+        if not finding.nothing or not may_follow:
+            reason = f"{self._known.reason()}; {finding.reason}"
+            raise self._known.unknown(reason, finding.candidates)
+        log.log(
+            self._write.told,
+            "Nothing in the books can be this record: it was not created",
+        )
+        return (yield from self._follow(step, "reconciled", most=3))
+
+    def _follow(
+        self, step: Step, because: str, *, most: int
+    ) -> Conversation[Written | None]:
+        """Send it anew; how often in one try, is limited: retries have a pace."""
+        if self._followed >= most:
+            words = f"{self._known.reason()}; it was sent anew before in this try"
+            raise CodatFaulted(words, status=500)
+        self._followed += 1
+        following = replace(step, move=Move.SEND, because=because)
+        following = replace(following, generation=step.generation + 1)
+        return (yield from self._sending.attempt(following))
+
+    def _adopt(
+        self, generation: int, operation: PushOperation
+    ) -> Conversation[Written]:
+        """Take an operation that was found for the one whose answer was lost."""
+        log.log(
+            self._write.warned,
+            "The answer was lost; push operation %s made this record: it is adopted",
+            operation.key,
+        )
+        return (yield from self._sending.accepted(generation, operation, adopted=True))
+
+    def _keep_quiet(self, step: Step) -> Conversation[None]:
+        """Wait until whatever was sent has acted or never will, and is listed."""
+        if step.because == STALE:
+            now = self._patience.clock()
+            last = now + LONGEST_CALL_SECONDS
+            doubt = Entry("doubt", step.generation, now, self._write.life, until=last)
+            yield from self._sending.note(doubt)
+        quiet = max(
+            quiet_at(each, self._write.lifetime_seconds) for each in self._known.open()
+        )
+        ready_at = max(quiet + self._write.grace_seconds, step.not_before)
+        if (seconds := ready_at - self._patience.clock()) > 0:
+            reason = f"{self._known.reason()}. Whether it was created is not known"
+            yield Rest(seconds, f"{reason}; the books are asked after a pause")

@@ -1,0 +1,346 @@
+"""Codat's dialect of HTTP, going out: a value becomes a request.
+
+Source: https://docs.codat.io/using-the-api/overview
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from urllib.parse import quote, urlencode
+
+from airflow_provider_codat.api.create.idempotency import author_key
+from airflow_provider_codat.api.models import (
+    DataType,
+    Destination,
+    Json,
+    checked_uuid,
+)
+from airflow_provider_codat.api.payload.canonical import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, frozen: a repetition has the same bytes.
+
+    :param path: percent-encoded, below the base URL.
+    :param query: percent-encoded, without the question mark.
+    :param body: JSON in UTF-8; None when there is none.
+    :param idempotency_key: a UUID; POST and PATCH carry one.
+    """
+
+    method: str
+    path: str
+    query: str = ""
+    body: bytes | None = field(default=None, repr=False)
+    idempotency_key: str | None = None
+
+    def __str__(self) -> str:
+        """Read as the method and the end of the path: no payload, no query."""
+        above, *end = self.path.rsplit("/", 2)
+        return f"{self.method} {'/'.join(['...' if above else '', *end])}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer that arrived whole.
+
+    :param headers: by their names in lower case.
+    :param received_at: epoch seconds, by our clock.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nothing came that could be called an answer.
+
+    :param detail: what happened, in a few words.
+    :param sent: whether the request may have reached Codat.
+    :param hopeless: whether a repetition would meet the same obstacle.
+    """
+
+    detail: str
+    sent: bool = True
+    hopeless: bool = False
+
+
+Reply = Response | NoAnswer
+
+
+def segments(*parts: str) -> str:
+    """Build a path of percent-encoded segments.
+
+    :raises ValueError: for a segment that would climb in the path, or is empty.
+    """
+    for part in parts:
+        if part in {"", ".", ".."}:
+            raise ValueError(f"{part!r} cannot be part of a Codat path")
+    return "".join(f"/{quote(part, safe='')}" for part in parts)
+
+
+def create(
+    destination: Destination,
+    data_type: DataType,
+    body: bytes,
+    *,
+    idempotency_key: str,
+    timeout_in_minutes: int | None = None,
+) -> Request:
+    """Ask Codat to create one record."""
+    query = {"timeoutInMinutes": timeout_in_minutes}
+    return Request(
+        method="POST",
+        path=segments(
+            "companies",
+            destination.company_id,
+            "connections",
+            destination.connection_id,
+            "push",
+            data_type.segment,
+        ),
+        query=_query(query),
+        body=body,
+        idempotency_key=idempotency_key,
+    )
+
+
+def update(
+    destination: Destination,
+    data_type: DataType,
+    record_id: str,
+    body: bytes,
+    *,
+    force: bool = False,
+    timeout_in_minutes: int | None = None,
+) -> Request:
+    """Ask Codat to change one record; a PUT has no idempotency key.
+
+    :param record_id: as the accounting software spells it: any text.
+    :param force: whether to write over a change that Codat has not read yet.
+    """
+    company, connection = destination.company_id, destination.connection_id
+    above = segments("companies", company, "connections", connection, "push")
+    return Request(
+        method="PUT",
+        path=above + segments(data_type.segment, record_id),
+        # Left out, it is false.
+        query=_query(
+            {"timeoutInMinutes": timeout_in_minutes, "forceUpdate": force or None}
+        ),
+        body=body,
+    )
+
+
+def read_push_operation(company_id: str, push_operation_key: str) -> Request:
+    """Ask how one push operation stands."""
+    company = checked_uuid(company_id, "company_id")
+    key = checked_uuid(push_operation_key, "push_operation_key")
+    return Request("GET", segments("companies", company, "push", key))
+
+
+def list_push_operations(
+    company_id: str,
+    *,
+    page: int,
+    page_size: int,
+    query: str | None,
+    order_by: str | None,
+) -> Request:
+    """Ask for one page of a company's push operations."""
+    company = checked_uuid(company_id, "company_id")
+    path = segments("companies", company, "push")
+    return Request("GET", path, _page(page, page_size, query, order_by))
+
+
+def read_model(destination: Destination, data_type: DataType) -> Request:
+    """Ask what a connection's software wants of one data type."""
+    company, connection = destination.company_id, destination.connection_id
+    return Request(
+        "GET",
+        segments(
+            "companies", company, "connections", connection, "options", data_type.name
+        ),
+    )
+
+
+def refresh(
+    company_id: str,
+    data_type: str,
+    *,
+    connection_id: str | None,
+    idempotency_key: str,
+) -> Request:
+    """Ask Codat to bring its copy of one data type up to date.
+
+    :param connection_id: of one connection alone; None: of all of the company's.
+    """
+    company = checked_uuid(company_id, "company_id")
+    if connection_id is not None:
+        connection_id = checked_uuid(connection_id, "connection_id")
+    return Request(
+        "POST",
+        segments("companies", company, "data", "queue", data_type),
+        _query({"connectionId": connection_id}),
+        idempotency_key=author_key(idempotency_key),
+    )
+
+
+def read_pull_operation(company_id: str, dataset_id: str) -> Request:
+    """Ask how one refresh stands."""
+    company = checked_uuid(company_id, "company_id")
+    dataset = checked_uuid(dataset_id, "dataset_id")
+    return Request("GET", segments("companies", company, "data", "history", dataset))
+
+
+def list_pull_operations(
+    company_id: str, *, page: int, page_size: int, order_by: str | None
+) -> Request:
+    """Ask for one page of a company's refreshes."""
+    company = checked_uuid(company_id, "company_id")
+    path = segments("companies", company, "data", "history")
+    return Request("GET", path, _page(page, page_size, None, order_by))
+
+
+def read_data_status(company_id: str) -> Request:
+    """Ask how fresh Codat's copy of each data type is."""
+    company = checked_uuid(company_id, "company_id")
+    return Request("GET", segments("companies", company, "dataStatus"))
+
+
+def list_customers(
+    company_id: str,
+    *,
+    page: int,
+    page_size: int,
+    query: str | None,
+    order_by: str | None,
+    modified_since: datetime | None,
+) -> Request:
+    """Ask for one page of Codat's copy of a company's customers.
+
+    :raises ValueError: when ``modified_since`` has no time zone.
+    """
+    company = checked_uuid(company_id, "company_id")
+    path = segments("companies", company, "data", "customers")
+    wanted = _modified(query, modified_since)
+    return Request("GET", path, _page(page, page_size, wanted, order_by))
+
+
+def read_customer(company_id: str, customer_id: str) -> Request:
+    """Ask for Codat's copy of one customer.
+
+    :param customer_id: as the accounting software spells it: any text.
+    """
+    company = checked_uuid(company_id, "company_id")
+    return Request(
+        "GET", segments("companies", company, "data", "customers", customer_id)
+    )
+
+
+def list_connections(company_id: str, *, page: int, page_size: int) -> Request:
+    """Ask for one page of a company's connections."""
+    company = checked_uuid(company_id, "company_id")
+    path = segments("companies", company, "connections")
+    return Request("GET", path, _page(page, page_size, None, None))
+
+
+def read_connection(destination: Destination) -> Request:
+    """Ask how one connection stands."""
+    company, connection = destination.company_id, destination.connection_id
+    return Request("GET", segments("companies", company, "connections", connection))
+
+
+def list_integrations(*, page: int, page_size: int) -> Request:
+    """Ask for one page of the integrations that Codat has."""
+    return Request("GET", "/integrations", _page(page, page_size, None, None))
+
+
+def read_integration(platform_key: str) -> Request:
+    """Ask what one integration can do.
+
+    :param platform_key: its four letters, such as ``gbol``.
+    """
+    return Request("GET", segments("integrations", platform_key))
+
+
+def list_companies() -> Request:
+    """Ask for one company: cheap, and it shows whether the key is right."""
+    return Request("GET", "/companies", _query({"page": 1, "pageSize": 1}))
+
+
+def free(
+    method: str,
+    path: str,
+    *,
+    params: Mapping[str, object] | None,
+    json_body: Json,
+    idempotency_key: str | None,
+) -> Request:
+    """Build a request to any other endpoint.
+
+    :raises ValueError: when the path is not one below the base URL, or a key is
+        missing or given where Codat takes none.
+    """
+    verb = method.upper()
+    if verb not in {"GET", "POST", "PUT", "PATCH", "DELETE"}:
+        raise ValueError("method must be GET, POST, PUT, PATCH or DELETE")
+    takes_key = verb in {"POST", "PATCH"}
+    if takes_key != (idempotency_key is not None):
+        raise ValueError(
+            "POST and PATCH need an idempotency_key (str(uuid.uuid4()), made once and "
+            "kept for every repetition); other methods take none"
+        )
+    if not path.startswith("/") or {"?", "#", "\\"} & set(path):
+        raise ValueError(
+            "path must start with / and hold neither a host nor a query; "
+            "a query goes into params"
+        )
+    return Request(
+        verb,
+        segments(*path.removeprefix("/").split("/")),
+        _query(params or {}),
+        None if json_body is None else canonical(json_body),
+        None if idempotency_key is None else author_key(idempotency_key),
+    )
+
+
+def _page(page: int, page_size: int, query: str | None, order_by: str | None) -> str:
+    return _query(
+        {"page": page, "pageSize": page_size, "query": query, "orderBy": order_by}
+    )
+
+
+def _modified(query: str | None, since: datetime | None) -> str | None:
+    """Join a query with the moment since which a record must have changed."""
+    if since is None:
+        return query
+    if since.utcoffset() is None:
+        raise ValueError(
+            "modified_since must have a time zone, such as "
+            "datetime(2026, 3, 1, tzinfo=UTC): without one it is no moment"
+        )
+    # Whole seconds, cut off: rather a record too many than one too few.
+    moment = since.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    changed = f"modifiedDate>={moment}Z"
+    if not query:
+        return changed
+    # && binds its neighbours before || does.
+    return f"{{{query}}}&&{changed}" if "||" in query else f"{query}&&{changed}"
+
+
+def _query(params: Mapping[str, object]) -> str:
+    """Encode a query: without what is None, booleans as Codat spells them.
+
+    A list becomes its name, repeated with each of its items.
+    """
+    pairs = [
+        (name, str(item).lower() if isinstance(item, bool) else str(item))
+        for name, value in params.items()
+        for item in (value if isinstance(value, list | tuple) else [value])
+        if item is not None
+    ]
+    return urlencode(pairs, quote_via=quote)

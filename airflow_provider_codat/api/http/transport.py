@@ -1,0 +1,143 @@
+"""One request over ``requests``, one reply, within one deadline.
+
+What ``requests`` and ``urllib3`` raise is translated here, and nowhere else.
+"""
+
+import time
+from functools import cached_property
+from typing import Any
+
+import requests
+from urllib3.exceptions import (
+    HTTPError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
+
+from airflow_provider_codat import __version__
+from airflow_provider_codat.api.connection.settings import Settings
+from airflow_provider_codat.api.http.deadline import Deadline
+from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
+from airflow_provider_codat.api.http.session import new_session
+
+
+class Transport:
+    """Sends requests to one Codat. Not to be shared between threads.
+
+    :param settings: where Codat is, who asks, and how patiently.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.session = new_session(settings)
+        self._headers = {**self.session.headers, **_HEADERS}
+
+    def send(self, request: Request) -> Reply:
+        """Send a request once, and return what came of it. It never raises for that.
+
+        The whole of it, from the first byte of the request to the last one of the
+        answer, ends within connect and read time-out together.
+        """
+        settings = self._settings
+        allowed = settings.connect_timeout_seconds + settings.read_timeout_seconds
+        with Deadline(allowed) as deadline:
+            try:
+                answer = self._request(request)
+            except (requests.RequestException, OSError) as error:
+                return _no_answer(error, passed=deadline.passed)
+            except HTTPError:
+                return NoAnswer("it cannot be asked", sent=False, hopeless=True)
+            # A body without a length ends where the socket was shut.
+            if deadline.passed:
+                return NoAnswer(f"no whole answer within {allowed:g} s")
+        if _cut(answer):
+            return NoAnswer(_BROKEN)
+        return Response(
+            status=answer.status_code,
+            headers={name.lower(): text for name, text in answer.headers.items()},
+            body=answer.content,
+            received_at=time.time(),
+        )
+
+    def _request(self, request: Request) -> requests.Response:
+        settings, session = self._settings, self.session
+        headers = self._headers.copy()
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        if request.idempotency_key is not None:
+            headers["Idempotency-Key"] = request.idempotency_key
+        query = f"?{request.query}" if request.query else ""
+        # Not Session.request: it would merge in cookies, hooks and parameters, none of
+        # which is wanted, and takes longer for that than all of this does.
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=f"{settings.base_url}{request.path}{query}",
+            headers=headers,
+            data=request.body,
+            auth=session.auth,
+        )
+        return session.send(
+            prepared,
+            timeout=(settings.connect_timeout_seconds, settings.read_timeout_seconds),
+            allow_redirects=False,
+            **self._surroundings,
+        )
+
+    @cached_property
+    def _surroundings(self) -> dict[str, Any]:
+        """The proxies and authorities of the environment, read once: all of it."""
+        found = self.session.merge_environment_settings(
+            self._settings.base_url, {}, None, None, None
+        )
+        return {**found}
+
+    def close(self) -> None:
+        """Close the connections that were kept alive."""
+        self.session.close()
+
+
+def _no_answer(error: Exception, *, passed: bool) -> NoAnswer:
+    """Say what happened. The error's own text is not used: it may quote a header."""
+    reason = error.args[0] if error.args else None
+    cause = reason.reason if isinstance(reason, MaxRetryError) else reason
+    if isinstance(error, requests.exceptions.SSLError) and "VERIFY" in repr(cause):
+        return NoAnswer(
+            "its TLS certificate could not be verified", sent=False, hopeless=True
+        )
+    for kinds, words, sent in _WORDS:
+        if isinstance(error, kinds) or isinstance(cause, kinds):
+            return NoAnswer(words, sent=sent)
+    return NoAnswer(_LATE if passed else _BROKEN)
+
+
+def _cut(answer: requests.Response) -> bool:
+    """Whether an answer ended amid its headers, which http.client lets pass."""
+    if answer.content or answer.status_code not in {200, 201, 202}:
+        return False
+    return not {"content-length", "transfer-encoding"} & {
+        *map(str.lower, answer.headers)
+    }
+
+
+_BROKEN = "the connection broke before the whole answer had come"
+_LATE = "no whole answer in time"
+
+# The most specific first: what was raised or its cause, what it means, and whether the
+# request may have been sent.
+_WORDS: tuple[tuple[type[Exception], str, bool], ...] = (
+    (requests.exceptions.SSLError, "TLS could not be spoken with it", True),
+    (NameResolutionError, "the host name could not be resolved", False),
+    (requests.exceptions.ConnectTimeout, "no connection in time", False),
+    (NewConnectionError, "the connection was refused", False),
+    # urllib3 raises it only before the tunnel stands.
+    (requests.exceptions.ProxyError, "the proxy did not let it through", False),
+    (requests.exceptions.Timeout, _LATE, True),
+    (ReadTimeoutError, _LATE, True),
+    (TimeoutError, _LATE, True),
+)
+
+_AGENT = f"airflow-provider-codat/{__version__} requests/{requests.__version__}"
+_HEADERS = {"Accept": "application/json", "User-Agent": _AGENT}

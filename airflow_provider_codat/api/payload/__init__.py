@@ -1,0 +1,1 @@
+"""What is sent: its types, its exact JSON, and what it is held against."""

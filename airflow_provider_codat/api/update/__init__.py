@@ -1,0 +1,1 @@
+"""One record, updated: the latest values win."""

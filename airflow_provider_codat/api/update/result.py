@@ -1,0 +1,89 @@
+"""What an update came to: its result, and what is said where it has none."""
+
+from collections.abc import Callable, Sequence
+
+from airflow_provider_codat.api.create.settle import Summary, summary
+from airflow_provider_codat.api.errors import OutcomeUnknown, PushFailed, PushTimedOut
+from airflow_provider_codat.api.models import PushOperation
+from airflow_provider_codat.api.update.intent import Update
+
+
+def updated(wanted: Update, operation: PushOperation | None) -> Summary:
+    """Return the result of an update that was found in the books.
+
+    :param operation: that made the change, as far as it is known.
+    """
+    if operation is not None:
+        return succeeded(wanted, operation, adopted=True)
+    return {
+        "push_operation_key": "",
+        "status": "Success",
+        "record_id": wanted.record_id,
+        "company_id": wanted.destination.company_id,
+        "connection_id": wanted.destination.connection_id,
+        "warnings": [],
+        "requested_at": "",
+        "completed_at": None,
+        "adopted": True,
+    }
+
+
+def succeeded(
+    wanted: Update, operation: PushOperation, *, adopted: bool = False
+) -> Summary:
+    """Return the result of a push operation, whether it has ended or not."""
+    result = summary(operation, wanted.hide, adopted=adopted)
+    if operation.status == "Success" and result["record_id"] is None:
+        result["record_id"] = wanted.record_id
+    return result
+
+
+def push_failed(
+    operation: PushOperation, hide: Callable[[str], str], *, clean: bool
+) -> PushFailed:
+    """Return the error for an update that was refused.
+
+    :param clean: whether Codat says that nothing was changed; else the record does.
+    """
+    words = hide(operation.error_message)
+    said = f". Codat says: {words}" if words else ""
+    reasons = "".join(f"\n  - {hide(str(remark))}" for remark in operation.errors)
+    outcome = (
+        "nothing was changed"
+        if clean
+        else "the record was read back, and has other values than the payload"
+    )
+    return PushFailed(
+        f"push operation {operation.key} failed; {outcome}{said}{reasons}",
+        operation=operation,
+    )
+
+
+def push_timed_out(operation: PushOperation) -> PushTimedOut:
+    """Return the error for an update that Codat stopped waiting for."""
+    return PushTimedOut(
+        f"push operation {operation.key} is TimedOut: Codat stopped waiting for the "
+        "accounting software. The record may still be changed, so it is not sent again "
+        "by this run; a task that is cleared sends it again",
+        operation=operation,
+    )
+
+
+def older_may_land(keys: Sequence[str]) -> OutcomeUnknown:
+    """Return the error for a payload that an older one might overtake."""
+    return OutcomeUnknown(
+        "this payload was not sent: an earlier try has sent another one, which may "
+        f"still be written (push operation {', '.join(keys)} is TimedOut). Look at the "
+        "record; a task that is cleared sends the new payload",
+        candidates=keys,
+    )
+
+
+def sent_otherwise(reason: str, key: str) -> OutcomeUnknown:
+    """Return the error for values that are not known any more."""
+    return OutcomeUnknown(
+        f"{reason}. Whether an earlier send has changed the record is not known, and "
+        "cannot be: the payload is another one by now. Look at the record; a task that "
+        "is cleared sends it as it is now",
+        candidates=[key],
+    )

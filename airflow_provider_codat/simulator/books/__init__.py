@@ -1,0 +1,1 @@
+"""What stands in the accounting software, and what Codat has read of it."""

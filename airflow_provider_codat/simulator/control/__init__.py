@@ -1,0 +1,1 @@
+"""What a test orders and reads, in this process or from another."""

@@ -1,0 +1,127 @@
+"""What a test may order and read: commands in plain data, local or over HTTP."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from airflow_provider_codat.simulator.control import strangers
+from airflow_provider_codat.simulator.misfortunes import misfortune_from
+from airflow_provider_codat.simulator.service import Codat
+
+# Plain data of a caller: what does not fit a command is a TypeError there.
+Arguments = Mapping[str, Any]
+
+
+class ControlError(ValueError):
+    """A command is unknown or its arguments make no sense."""
+
+
+class Control:
+    """Carry out commands on one Codat.
+
+    :param codat: the state to command.
+    """
+
+    def __init__(self, codat: Codat) -> None:
+        self._codat = codat
+        self._commands: dict[str, Callable[[Arguments], object]] = {
+            "order": self._order,
+            "clear_misfortunes": self._clear_misfortunes,
+            "stranger_pushes": self._stranger_pushes,
+            "typed_in": self._typed_in,
+            "edit_in_software": self._edit_in_software,
+            "set_connection_status": self._set_connection_status,
+            "ledger": self._ledger,
+            "counts_by_name": self._counts_by_name,
+            "journal": self._journal,
+            "traffic": self._traffic,
+            "reset_traffic": self._reset_traffic,
+            "operations": self._operations,
+            "advance": self._advance,
+            "set_quota": self._set_quota,
+            "reset": self._reset,
+        }
+
+    def perform(self, command: str, arguments: object) -> object:
+        """Carry out one command.
+
+        :param command: its name.
+        :param arguments: its arguments, an object of JSON values.
+        :returns: a value of plain data.
+        :raises ControlError: when the command is unknown or an argument is wrong.
+        """
+        action = self._commands.get(command)
+        if action is None:
+            raise ControlError(f"command must be one of: {', '.join(self._commands)}.")
+        if not isinstance(arguments, dict):
+            raise ControlError("The arguments must be a JSON object.")
+        try:
+            return action(arguments)
+        except TypeError as error:
+            raise ControlError(str(error)) from error
+
+    def _order(self, arguments: Arguments) -> object:
+        misfortune = misfortune_from(arguments)
+        self._codat.misfortunes.order(misfortune)
+        return asdict(misfortune)
+
+    def _clear_misfortunes(self, _arguments: Arguments) -> object:
+        self._codat.misfortunes.clear()
+        return None
+
+    def _stranger_pushes(self, arguments: Arguments) -> object:
+        _check_customer(arguments)
+        return strangers.push(self._codat, **arguments)
+
+    def _typed_in(self, arguments: Arguments) -> object:
+        _check_customer(arguments)
+        return strangers.type_in(self._codat, **arguments).view()
+
+    def _edit_in_software(self, arguments: Arguments) -> object:
+        if not isinstance(arguments.get("changes"), dict):
+            raise ControlError("changes must be a JSON object.")
+        return strangers.edit(self._codat, **arguments).view()
+
+    def _set_connection_status(self, arguments: Arguments) -> object:
+        self._codat.companies.set_status(**arguments)
+        return None
+
+    def _ledger(self, _arguments: Arguments) -> object:
+        records = self._codat.books.records(self._codat.clock.now())
+        return [each.view() for each in records]
+
+    def _counts_by_name(self, _arguments: Arguments) -> object:
+        return self._codat.books.counts_by_name(self._codat.clock.now())
+
+    def _traffic(self, _arguments: Arguments) -> object:
+        return self._codat.traffic.view()
+
+    def _reset_traffic(self, _arguments: Arguments) -> object:
+        self._codat.traffic.reset()
+        return None
+
+    def _journal(self, _arguments: Arguments) -> object:
+        return self._codat.journal.entries()
+
+    def _operations(self, _arguments: Arguments) -> object:
+        return self._codat.books.operations(self._codat.clock.now())
+
+    def _advance(self, arguments: Arguments) -> object:
+        seconds = arguments.get("seconds")
+        if not isinstance(seconds, (int, float)):
+            raise ControlError("seconds must be a number.")
+        self._codat.clock.advance(seconds)
+        return None
+
+    def _set_quota(self, arguments: Arguments) -> object:
+        self._codat.limits.set_quota(self._codat.clock.now(), **arguments)
+        return None
+
+    def _reset(self, _arguments: Arguments) -> object:
+        self._codat.reset()
+        return None
+
+
+def _check_customer(arguments: Arguments) -> None:
+    if not isinstance(arguments.get("customer"), dict):
+        raise ControlError("customer must be a JSON object.")

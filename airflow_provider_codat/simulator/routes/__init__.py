@@ -1,0 +1,1 @@
+"""What is answered on which route, and how lists are asked for."""

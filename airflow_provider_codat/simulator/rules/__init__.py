@@ -1,0 +1,1 @@
+"""What Codat, and the software behind it, demand of a request."""

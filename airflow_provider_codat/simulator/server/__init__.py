@@ -1,0 +1,1 @@
+"""From sockets to the simulated Codat and back."""

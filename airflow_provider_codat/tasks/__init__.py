@@ -1,0 +1,1 @@
+"""One task, from its arguments to its result."""

@@ -1,0 +1,156 @@
+"""The journal of a task, opened: what earlier tries left, and where to write."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_codat.api.create.intent import Written
+from airflow_provider_codat.api.create.journal import Entry, Past
+from airflow_provider_codat.api.create.next_step import chapters
+from airflow_provider_codat.api.models import Json, PushOperation
+from airflow_provider_codat.journal import TaskStateJournal, TaskStateWindows
+from airflow_provider_codat.tasks.identity import unseen_since
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Notebook:
+    """A journal, as far as there is one.
+
+    :param durable: whether it outlives the process.
+    :param note: keeps an entry.
+    """
+
+    past: Past
+    durable: bool
+    note: Callable[[Entry], None]
+
+    def written(self, operation: PushOperation) -> Written:
+        """Return the write that a push operation belongs to."""
+        for entry in reversed(self.past.entries):
+            if entry.kind == "op" and entry.operation_key == operation.key:
+                adopted = entry.because == "adopted"
+                return Written(entry.generation, operation, adopted=adopted)
+        return Written(0, operation)
+
+
+def opened(context: "Context", item_key: object, *, durable: bool) -> Notebook:
+    """Open a task's journal for a new try; the try is noted before anything is read.
+
+    :param item_key: the author's name for what this task works for, if any.
+    """
+    journal = _journal(context, item_key) if durable else None
+    if journal is None:
+        return Notebook(Past((), unseen_since(context)), durable=False, note=_forget)
+    whole = journal.begin(context["ti"].try_number)
+    entries = journal.read()
+    # In a run that was cleared, an item may have come from another map index, where
+    # its journal is.
+    moved = item_key is not None and mapped(context)
+    moved = moved and bool(context["dag_run"].clear_number)
+    known = bool(chapters(entries)) or (whole and not moved)
+    unseen = None if known else unseen_since(context)
+    return Notebook(Past(entries, unseen), durable=True, note=journal.append)
+
+
+def reopened(
+    context: "Context", item_key: object, operation_key: str, *, durable: bool
+) -> Notebook:
+    """Open a task's journal again, within the same try.
+
+    A journal that does not know the push operation was not there when the task left
+    its worker, or is gone since: nothing is added to it. To a try that was replaced it
+    looks the same.
+
+    :raises JournalFailed: when this try was replaced.
+    """
+    journal = _journal(context, item_key) if durable else None
+    if journal is not None:
+        entries = journal.read()
+        if any(entry.operation_key == operation_key for entry in entries):
+            return Notebook(Past(entries), durable=True, note=journal.append)
+        journal.touch()
+    return Notebook(Past(), durable=False, note=_forget)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNotebook:
+    """The journal of many rows, as far as there is one.
+
+    :param windows: what earlier tries have written.
+    :param keep: keeps one of them.
+    :param durable: whether it outlives the process.
+    :param unseen_since: epoch seconds since when a try that left no journal may have
+        sent any of the rows; None when none can have.
+    """
+
+    windows: Sequence[Json]
+    keep: Callable[[int, str], None]
+    unseen_since: float | None
+    durable: bool
+
+
+def announced(context: "Context", *, durable: bool) -> None:
+    """Note that a try has begun, before anything can end it.
+
+    :raises JournalFailed: when it cannot be written, so nothing may be sent.
+    """
+    store = context.get("task_state_store") if durable else None
+    if store is not None:
+        TaskStateWindows(store).announce(context["ti"].try_number)
+
+
+def opened_batch(
+    context: "Context", place: str, source: str, *, keyed: bool, durable: bool
+) -> BatchNotebook:
+    """Open the journal of a task that writes many rows, for a new try.
+
+    :param place: which books the rows go to.
+    :param source: tells one source of rows from another.
+    :param keyed: whether the author names the rows.
+    """
+    store = context.get("task_state_store") if durable else None
+    if store is None:
+        return BatchNotebook((), _forget_window, unseen_since(context), durable=False)
+    journal = TaskStateWindows(store, place)
+    whole = journal.begin(context["ti"].try_number)
+    windows = journal.windows()
+    # In a run that was cleared, rows with names may have come from another map index,
+    # where their journal is.
+    moved = keyed and mapped(context) and bool(context["dag_run"].clear_number)
+    known = whole and (not moved or journal.source() == source)
+    unseen = None if known else unseen_since(context)
+    if known:
+        journal.keep_source(source)
+    return BatchNotebook(windows, journal.keep_window, unseen, durable=True)
+
+
+def mapped(context: "Context") -> bool:
+    """Whether the task is one of those that a mapped task became."""
+    return context["ti"].map_index not in {None, -1}
+
+
+def life_of(context: "Context") -> int:
+    """Return what changes when a task is cleared after it had ended, and not before."""
+    return int(context["ti"].max_tries)
+
+
+def _journal(context: "Context", item_key: object) -> TaskStateJournal | None:
+    store = context.get("task_state_store")
+    if store is None:  # Airflow below 3.3
+        return None
+    # An item's name may be a customer's, and may hold what a key of the store may not.
+    named = "" if item_key is None else str(item_key).strip()
+    digest = hashlib.sha256(named.encode()).hexdigest()
+    return TaskStateJournal(store, digest[:16] if named else "")
+
+
+def _forget(_entry: Entry) -> None:
+    """Keep nothing: there is no store."""
+
+
+def _forget_window(_number: int, _text: str) -> None:
+    """Keep nothing: there is no store."""

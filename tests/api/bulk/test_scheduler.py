@@ -1,0 +1,425 @@
+"""The laws of many conversations in one thread."""
+
+import json
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import pytest
+
+from airflow_provider_codat.api.bulk.scheduler import Consult, Crowd, Talk
+from airflow_provider_codat.api.create.journal import Entry, Kind
+from airflow_provider_codat.api.errors import CodatError, Unreachable
+from airflow_provider_codat.api.http.exchange import Note, Pause, Send
+from airflow_provider_codat.api.http.rate_limit import WINDOW_SECONDS, Pace
+from airflow_provider_codat.api.http.request import Reply, Request, Response
+from airflow_provider_codat.api.http.sender_threads import NOT_SENT
+
+Clock: TypeAlias = Any
+Says = Generator[Any, Any, Any]
+SEARCH: Any = "what is looked for"
+
+
+def ask(name: str) -> Send:
+    return Send(Request("GET", f"/{name}"))
+
+
+def note(kind: Kind) -> Note:
+    return Note(Entry(kind, 0, 0.0))
+
+
+def answer(status: int = 200, **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Response(status, named, json.dumps({}).encode(), 0.0)
+
+
+class Wire:
+    """Stands for the threads: what was given, and the replies that a test gives."""
+
+    def __init__(self, sent: Callable[[], None]) -> None:
+        self.given: list[tuple[Talk, Request]] = []
+        self.replies: list[tuple[Talk, Reply]] = []
+        self.waited: list[float] = []
+        self.stopped = False
+        self.not_begun = 0
+        self._sent = sent
+
+    @property
+    def under_way(self) -> int:
+        return len(self.given) + len(self.replies)
+
+    def give(self, talk: Talk, request: Request) -> None:
+        self.given.append((talk, request))
+        self._sent()
+
+    def take(self, timeout_seconds: float) -> tuple[Talk, Reply] | None:
+        self.waited.append(timeout_seconds)
+        return self.replies.pop(0) if self.replies else None
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def reply(self, reply: Reply) -> None:
+        """Answer the oldest request."""
+        talk, _ = self.given.pop(0)
+        self.replies.append((talk, reply))
+
+    @property
+    def asked(self) -> list[str]:
+        return [request.path for _, request in self.given]
+
+
+@dataclass
+class Scene:
+    """A crowd, and all that came of its conversations."""
+
+    clock: Clock
+    most: int = 10
+    requests_per_minute: int = 900
+    goes_on: tuple[Kind, ...] = ()
+    said: list[object] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        pace = Pace(self.requests_per_minute)
+        self.wire = Wire(lambda: pace.sent(self.clock()))
+        senders: Any = self.wire
+        self.crowd = Crowd(senders, pace, self.most, self.clock)
+
+    def talk(self, conversation: Says) -> Talk:
+        return Talk(conversation, self._note, self.said.append, self.said.append)
+
+    def begin(self, conversation: Says) -> Talk:
+        talk = self.talk(conversation)
+        self.crowd.begin(talk)
+        return talk
+
+    def _note(self, entry: Entry) -> bool:
+        self.said.append(entry.kind)
+        return entry.kind in self.goes_on
+
+    def turn(self) -> None:
+        self.crowd.turn(0.5)
+
+
+def asking(*names: str) -> Says:
+    """Send one request after the other; return the statuses."""
+    statuses = []
+    for name in names:
+        reply = yield ask(name)
+        statuses.append(reply.status)
+    return statuses
+
+
+def test_a_conversation(clock: Clock) -> None:
+    """A conversation is carried out to its end; what it returns is handed over."""
+    scene = Scene(clock)
+    scene.begin(asking("a", "b"))
+    scene.turn()
+    assert scene.wire.asked == ["/a"]
+    scene.wire.reply(answer(201))
+    scene.turn()
+    assert scene.wire.asked == ["/b"]
+    scene.wire.reply(answer(202))
+    scene.turn()
+    assert scene.said == [[201, 202]]
+    assert (scene.crowd.requests, scene.crowd.under_way) == (2, 0)
+
+
+def test_in_their_order(clock: Clock) -> None:
+    """Conversations send in the order in which they came to have something to send."""
+    scene = Scene(clock)
+    for name in "abc":
+        scene.begin(asking(name))
+    scene.crowd.queue(scene.talk(asking("d")))
+    scene.turn()
+    assert scene.wire.asked == ["/a", "/b", "/c", "/d"]
+
+
+def test_so_many_at_a_time(clock: Clock) -> None:
+    """A few requests more than may be under way are given to the threads, no more."""
+    scene = Scene(clock, most=2)
+    for number in range(20):
+        scene.begin(asking(str(number)))
+    scene.turn()
+    assert scene.wire.under_way == 2 + 3
+    assert scene.crowd.due == 15
+    scene.wire.reply(answer())
+    scene.turn()
+    assert scene.wire.under_way == 2 + 3
+
+
+def test_one_pace(clock: Clock) -> None:
+    """The pace is that of all conversations together."""
+    scene = Scene(clock, requests_per_minute=2)
+    for name in "abc":
+        scene.begin(asking(name))
+    scene.turn()
+    assert scene.wire.asked == ["/a", "/b"]
+    clock.advance(WINDOW_SECONDS - 1)
+    scene.turn()
+    assert scene.wire.asked == ["/a", "/b"]
+    clock.advance(1.001)
+    scene.turn()
+    assert scene.wire.asked == ["/a", "/b", "/c"]
+
+
+def test_what_no_thread_has_begun_counts(clock: Clock) -> None:
+    """Requests that wait for a thread count for the pace, though nobody noted them."""
+    scene = Scene(clock, requests_per_minute=2)
+    scene.wire.not_begun = 2
+    scene.begin(asking("a"))
+    scene.turn()
+    assert scene.wire.asked == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        pytest.param({"retry_after": "300"}, 300, id="as long as Codat says"),
+        pytest.param({"retry_after": "0"}, 0, id="at once"),
+        pytest.param({}, 10, id="where it does not say"),
+    ],
+)
+def test_a_429_holds_all_back(
+    clock: Clock, headers: dict[str, str], seconds: float
+) -> None:
+    """When Codat asks one to come back later, none sends before then."""
+    scene = Scene(clock)
+    scene.begin(asking("a"))
+    scene.turn()
+    scene.wire.reply(answer(429, **headers))
+    scene.turn()
+    scene.begin(asking("b"))
+    scene.crowd.queue(scene.talk(asking("c")))
+    if seconds:
+        clock.advance(seconds - 1)
+        scene.turn()
+        assert scene.wire.asked == []
+        clock.advance(1.001)
+    scene.turn()
+    assert scene.wire.asked == ["/b", "/c"]
+
+
+def test_a_shorter_wait_does_not_undo_a_longer_one(clock: Clock) -> None:
+    """Of two answers that ask to wait, the longer wait holds."""
+    scene = Scene(clock)
+    scene.begin(asking("a"))
+    scene.begin(asking("b"))
+    scene.turn()
+    scene.wire.reply(answer(429, retry_after="300"))
+    scene.wire.reply(answer(429, retry_after="1"))
+    scene.turn()
+    scene.begin(asking("c"))
+    clock.advance(200)
+    scene.turn()
+    assert scene.wire.asked == []
+
+
+def test_nothing_is_sent_before_it_is_written(clock: Clock) -> None:
+    """Who waits for the journal goes on when it is written, and not before."""
+
+    def creating(name: str) -> Says:
+        yield note("intent")
+        yield ask(name)
+
+    scene = Scene(clock)
+    scene.begin(creating("a"))
+    scene.begin(creating("b"))
+    for _ in range(3):
+        clock.advance(100)
+        scene.turn()
+    assert scene.wire.asked == []
+    assert len(scene.crowd.unwritten) == 2
+    scene.crowd.written()
+    scene.begin(creating("c"))
+    scene.turn()
+    assert scene.wire.asked == ["/a", "/b"]
+    assert len(scene.crowd.unwritten) == 1
+
+
+def test_some_entries_hold_nothing_up(clock: Clock) -> None:
+    """Who need not wait for the journal goes on at once."""
+
+    def concluding() -> Says:
+        yield note("op")
+        yield note("end")
+        return "done"
+
+    scene = Scene(clock, goes_on=("op", "end"))
+    scene.begin(concluding())
+    assert scene.said == ["op", "end", "done"]
+
+
+@pytest.mark.parametrize("kind", ["no", "5xx", "2xx", "released", "limited", "doubt"])
+def test_what_an_answer_means_waits_for_no_turn(clock: Clock, kind: Kind) -> None:
+    """However long nothing may be sent, what an answer means is known when written."""
+
+    def refused() -> Says:
+        reply = yield ask("a")
+        yield note(kind)
+        raise Unreachable(str(reply.status))
+
+    scene = Scene(clock)
+    scene.begin(refused())
+    scene.turn()
+    scene.wire.reply(answer(429, retry_after="20000"))
+    scene.turn()
+    scene.crowd.written()
+    assert scene.said[0] == kind
+    assert isinstance(scene.said[1], Unreachable)
+
+
+@pytest.mark.parametrize("kind", ["intent", "stood"])
+def test_who_sends_next_looks_at_the_clock_then(clock: Clock, kind: Kind) -> None:
+    """Between its look at the clock and its send nobody waits for a pause to end."""
+
+    def punctual() -> Says:
+        yield note(kind)
+        scene.said.append(clock())
+        yield ask("a")
+
+    scene = Scene(clock)
+    scene.crowd.held_until = clock() + 4000
+    scene.begin(punctual())
+    scene.crowd.written()
+    scene.turn()
+    clock.advance(4001)
+    scene.turn()
+    assert scene.said == [kind, clock()]
+    assert scene.wire.asked == ["/a"]
+
+
+def test_who_is_queued_looks_at_the_clock_in_its_turn(clock: Clock) -> None:
+    """A conversation that is queued does not begin before it may send."""
+
+    def punctual() -> Says:
+        scene.said.append(clock())
+        yield ask("a")
+
+    scene = Scene(clock)
+    scene.crowd.held_until = clock() + 4000
+    scene.crowd.queue(scene.talk(punctual()))
+    scene.turn()
+    assert scene.said == []
+    clock.advance(4001)
+    scene.turn()
+    assert scene.said == [clock()]
+
+
+def test_pauses(clock: Clock) -> None:
+    """Each conversation sleeps as long as it asked to, whoever else sleeps."""
+
+    def sleeping(name: str, seconds: float) -> Says:
+        yield Pause(seconds, "")
+        yield ask(name)
+
+    scene = Scene(clock)
+    scene.begin(sleeping("late", 20.0))
+    scene.begin(sleeping("soon", 5.0))
+    assert scene.crowd.asleep == 2
+    assert scene.crowd.wakes_at == clock() + 5.0
+    clock.advance(4.9)
+    scene.turn()
+    assert scene.wire.asked == []
+    assert scene.wire.waited[-1] == pytest.approx(0.1)
+    clock.advance(0.2)
+    scene.turn()
+    assert scene.wire.asked == ["/soon"]
+    clock.advance(15.0)
+    scene.turn()
+    assert scene.wire.asked == ["/soon", "/late"]
+    assert scene.crowd.wakes_at is None
+
+
+def test_the_books(clock: Clock) -> None:
+    """Who asks the books waits until all are answered, or told why they are not."""
+
+    def searching() -> Says:
+        try:
+            found = yield Consult(0.0, "", SEARCH)
+        except CodatError as error:
+            return error
+        return found
+
+    scene = Scene(clock)
+    scene.begin(searching())
+    scene.begin(searching())
+    clock.advance(1000)
+    scene.turn()
+    assert scene.said == []
+    (first, consult), (second, _) = scene.crowd.consulting
+    assert consult.search == SEARCH
+    scene.crowd.answer(first, "found")
+    error = Unreachable("no answer")
+    scene.crowd.answer(second, None, error)
+    assert scene.said == ["found", error]
+
+
+def test_errors(clock: Clock) -> None:
+    """The error that a conversation ends in is handed over, and hurts no other one."""
+
+    def failing() -> Says:
+        yield ask("a")
+        raise Unreachable("no answer")
+
+    scene = Scene(clock)
+    scene.begin(failing())
+    scene.begin(asking("b"))
+    scene.turn()
+    scene.wire.reply(answer())
+    scene.wire.reply(answer(204))
+    scene.turn()
+    assert isinstance(scene.said[0], Unreachable)
+    assert scene.said[1] == [204]
+
+
+def test_the_finish(clock: Clock) -> None:
+    """After the finish nothing is sent; what is under way is still taken in."""
+    scene = Scene(clock)
+    scene.begin(asking("a", "b"))
+    scene.begin(asking("c"))
+    scene.turn()
+    scene.crowd.finish()
+    scene.crowd.queue(scene.talk(asking("d")))
+    scene.wire.reply(answer())
+    scene.wire.reply(answer(204))
+    scene.turn()
+    assert scene.wire.asked == []
+    assert scene.said == [[204]]
+    assert scene.wire.waited[-1] == 0.0
+    scene.turn()
+    assert scene.wire.waited[-1] == 0.5, "nothing is to be done: it has to wait"
+
+
+def test_the_stop(clock: Clock) -> None:
+    """The stop is told to the threads."""
+    scene = Scene(clock)
+    scene.crowd.stop()
+    assert scene.wire.stopped
+
+
+def test_what_was_not_sent(clock: Clock) -> None:
+    """What the threads did not send any more counts as never sent, and goes no further.
+
+    Its conversation does not learn of it: it would send again.
+    """
+    scene = Scene(clock)
+    talk = scene.begin(asking("a", "b"))
+    scene.turn()
+    assert (talk.sent, scene.crowd.requests) == (1, 1)
+    scene.wire.reply(NOT_SENT)
+    scene.turn()
+    assert (talk.sent, scene.crowd.requests) == (0, 0)
+    assert scene.crowd.halted
+    assert scene.wire.asked == []
+
+
+def test_the_latest_answer(clock: Clock) -> None:
+    """The latest answer is at hand: it tells what is left of the day."""
+    scene = Scene(clock)
+    scene.begin(asking("a"))
+    scene.turn()
+    reply = answer(200, x_rate_limit_remaining="7")
+    scene.wire.reply(reply)
+    scene.turn()
+    assert scene.crowd.latest is reply
