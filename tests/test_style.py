@@ -100,7 +100,7 @@ def test_laws() -> None:
 
 def test_names_of_tests() -> None:
     """No two tests of a file have one name: the second would hide the first."""
-    hidden = [
+    redacted = [
         f"{named(path)} {name}"
         for path in TESTS
         for name, times in Counter(
@@ -108,7 +108,7 @@ def test_names_of_tests() -> None:
         ).items()
         if times > 1
     ]
-    assert not hidden, "\n".join(hidden)
+    assert not redacted, "\n".join(redacted)
 
 
 def test_nothing_is_patched() -> None:

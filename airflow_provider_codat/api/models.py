@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 from uuid import UUID
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -35,6 +35,18 @@ def _described(value: object) -> str:
     return type(value).__name__
 
 
+def author_key(value: str) -> str:
+    """Return an author's own key as it is to be sent: verbatim, but for white space.
+
+    It may have been used before, elsewhere, and nobody says that Codat takes two
+    spellings of a GUID for one key.
+
+    :raises ValueError: when it is not a GUID, which Codat demands.
+    """
+    checked_uuid(value, "idempotency_key")
+    return str(value).strip()
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a payload: where, which rule, what would be right.
@@ -58,30 +70,6 @@ class Problem:
         """Read as one line: the place, what would be right, and who says so."""
         whose = f" ({self.by})" if self.by else ""
         return f"{self.path or 'the payload'}: {self.message}{whose}"
-
-
-@dataclass(frozen=True, slots=True)
-class DataType:
-    """One row of the table of what can be written.
-
-    :param name: Codat's key, such as ``customers``, in options and replies.
-    :param segment: the last segment of the push route.
-    :param record: what one of them is called, for messages.
-    :param identifying: the properties by which one is told from another.
-    """
-
-    name: str
-    segment: str
-    record: str
-    identifying: tuple[str, ...] = ()
-
-
-CUSTOMERS = DataType(
-    name="customers",
-    segment="customers",
-    record="customer",
-    identifying=("customerName", "emailAddress", "taxNumber"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +139,24 @@ class PushOperation:
         A status that is not documented counts as not ended: it is asked again.
         """
         return self.status in {"Success", "Failed", "TimedOut"}
+
+
+class Summary(TypedDict):
+    """What came of one write.
+
+    ``status`` is Codat's word for its push operation, or ``Exists`` where such a record
+    was in the books before, and nothing was sent.
+    """
+
+    push_operation_key: str
+    status: str
+    record_id: str | None
+    company_id: str
+    connection_id: str
+    warnings: list[str]
+    requested_at: str
+    completed_at: str | None
+    adopted: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from airflow.providers.common.compat.sdk import (
     task_decorator_factory,
 )
 
-from airflow_provider_codat.api.create.settle import Summary
 from airflow_provider_codat.api.errors import PayloadInvalid
-from airflow_provider_codat.api.models import Problem
+from airflow_provider_codat.api.models import Problem, Summary
 from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
 
 if TYPE_CHECKING:
@@ -91,14 +90,14 @@ class CodatCustomerDecoratedOperator(
         self._context, self._payload = context, None
         return super()._complete(context, event)
 
-    def _hide(self) -> Callable[[str], str]:
-        hide = super()._hide
+    def _redactor(self) -> Callable[[str], str]:
+        redact = super()._redactor
 
-        def hidden(words: str) -> str:
+        def redacted(words: str) -> str:
             # Only now: the function is not called for words that nobody says.
-            return hide()(words)
+            return redact()(words)
 
-        return hidden
+        return redacted
 
     def _returned(self, context: "Context") -> Any:  # noqa: ANN401 - whatever it is
         """Call the function.

@@ -18,17 +18,17 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_codat.api.connection.settings import Settings, read_settings
 from airflow_provider_codat.api.create.conclude import conclude
-from airflow_provider_codat.api.create.idempotency import author_key
 from airflow_provider_codat.api.create.intent import Done, Write, Written
 from airflow_provider_codat.api.create.journal import Entry, Past
-from airflow_provider_codat.api.create.settle import Summary, settle
+from airflow_provider_codat.api.create.settle import settle
 from airflow_provider_codat.api.create.submit import submit
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import Busy, SettingsInvalid
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
+    DeferrablePause,
     Patience,
-    Rest,
     create,
     drive,
     get,
@@ -39,13 +39,14 @@ from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.response import json_of, page_of
 from airflow_provider_codat.api.http.retry import Sends
 from airflow_provider_codat.api.models import (
-    CUSTOMERS,
     Destination,
     PushOperation,
+    Summary,
+    author_key,
 )
 from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.json_values import to_json
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.hooks import form
 from airflow_provider_codat.hooks.many import ManyMixin
 from airflow_provider_codat.hooks.preflight import ReadinessMixin
@@ -197,7 +198,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook
         """Send nothing more of what is under way."""
         self._stopped = True
 
-    def _send(self, request: wire.Request) -> wire.Reply:
+    def _send(self, request: codat_request.Request) -> codat_request.Reply:
         if self._stopped:
             raise Busy("the task was told to stop, so nothing more is sent")
         self.requests += 1
@@ -239,7 +240,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook
         """
         destination = Destination(company_id, connection_id)
         body = to_json(customer)
-        request = wire.create(
+        request = codat_request.create(
             destination,
             CUSTOMERS,
             canonical(body),
@@ -254,7 +255,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook
                 self._patience,
                 sends=Sends(),
                 reused_key=idempotency_key is not None,
-                hide=hiding(body),
+                redact=redactor(body),
             )
         )
         return dict(operation.raw)
@@ -265,28 +266,30 @@ class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook
         past: Past,
         *,
         note: Callable[[Entry], None],
-        rest: Callable[[Rest], None] | None = None,
+        on_pause: Callable[[DeferrablePause], None] | None = None,
     ) -> Written | Done:
         """Bring a write to where Codat has accepted it; see :func:`api.write.submit`.
 
         :param past: what earlier tries wrote down.
         :param note: keeps an entry of the journal, or raises.
-        :param rest: waits where the write may be taken up again in another process; it
-            may raise to do so. By default it waits here.
+        :param on_pause: waits where the write may be taken up again in another process;
+            it may raise to do so. By default it waits here.
         """
         conversation = submit(write, past, self._patience)
-        return drive(conversation, self._send, note=note, rest=rest)
+        return drive(conversation, self._send, note=note, on_pause=on_pause)
 
     def conclude(
         self,
         written: Written,
         *,
         note: Callable[[Entry], None],
-        hide: Callable[[str], str],
-        life: int,
+        redact: Callable[[str], str],
+        clear_count: int,
     ) -> Summary:
         """Write down what came of a write; see :func:`api.write.conclude`."""
-        conversation = conclude(written, self._patience, hide=hide, life=life)
+        conversation = conclude(
+            written, self._patience, redact=redact, clear_count=clear_count
+        )
         return drive(conversation, self._transport.send, note=note)
 
     def settle(
@@ -332,7 +335,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook
         :raises ValueError: when path or key is not as described.
         """
         body = to_json(json)
-        request = wire.free(
+        request = codat_request.free(
             method,
             path,
             params=params,
@@ -342,13 +345,15 @@ class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook
         if request.method == "GET":
             return self._drive(get(request, json_of, self._patience))
         send = post if request.idempotency_key else send_once
-        return self._drive(send(request, json_of, self._patience, hide=hiding(body)))
+        return self._drive(
+            send(request, json_of, self._patience, redact=redactor(body))
+        )
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Codat for one company, once, and say in one line what came of it."""
         try:
             patience = replace(self._patience, budget_seconds=0.0)
-            self._drive(get(wire.list_companies(), page_of, patience))
+            self._drive(get(codat_request.list_companies(), page_of, patience))
         except Exception as error:  # noqa: BLE001 - a form asks: it wants words, always
             known = "settings" in self.__dict__
             return False, form.explained(

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from airflow_provider_codat.api.bulk.scheduler import Crowd, Talk
 from airflow_provider_codat.api.connection.settings import Settings
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
 from airflow_provider_codat.api.http.quota import Quota, quota_of
 from airflow_provider_codat.api.http.rate_limit import Unpaced
@@ -61,7 +61,7 @@ class ManyMixin(ABC):
 
         :raises Refused: when the key, or the company, is not right.
         """
-        request = wire.list_push_operations(
+        request = codat_request.list_push_operations(
             company_id, page=1, page_size=1, query=None, order_by=None
         )
 

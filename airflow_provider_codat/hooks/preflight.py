@@ -16,8 +16,9 @@ from airflow_provider_codat.api.books.preflight import (
     can_create,
     only_connection,
 )
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
-from airflow_provider_codat.api.models import CUSTOMERS, Destination
+from airflow_provider_codat.api.models import Destination
 
 T = TypeVar("T")
 

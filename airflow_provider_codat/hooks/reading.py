@@ -18,7 +18,8 @@ from airflow_provider_codat.api.books.records import (
     requested,
     started,
 )
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
 from airflow_provider_codat.api.http.response import (
     object_of,
@@ -26,7 +27,6 @@ from airflow_provider_codat.api.http.response import (
     push_operation_of,
 )
 from airflow_provider_codat.api.models import (
-    CUSTOMERS,
     Destination,
     Json,
     PullOperation,
@@ -61,7 +61,7 @@ class ReadingMixin(ABC):
 
         Source: https://docs.codat.io/platform-api#/operations/get-push-operation
         """
-        request = wire.read_push_operation(company_id, push_operation_key)
+        request = codat_request.read_push_operation(company_id, push_operation_key)
         operation = self._drive(get(request, push_operation_of, self._patience))
         return dict(operation.raw)
 
@@ -82,7 +82,7 @@ class ReadingMixin(ABC):
         """
 
         def page(number: int) -> Conversation[tuple[list[dict[str, Json]], bool]]:
-            request = wire.list_push_operations(
+            request = codat_request.list_push_operations(
                 company_id,
                 page=number,
                 page_size=page_size,
@@ -99,7 +99,7 @@ class ReadingMixin(ABC):
         Source: https://docs.codat.io/platform-api#/operations/get-create-update-model-options-by-data-type
         """
         destination = Destination(company_id, connection_id)
-        request = wire.read_model(destination, CUSTOMERS)
+        request = codat_request.read_model(destination, CUSTOMERS)
         return self._drive(get(request, object_of, self._patience))
 
     def refresh(
@@ -199,7 +199,7 @@ class ReadingMixin(ABC):
         :raises NotFound: when Codat knows no such refresh.
         Source: https://docs.codat.io/platform-api#/operations/get-pull-operation
         """
-        request = wire.read_pull_operation(company_id, dataset_id)
+        request = codat_request.read_pull_operation(company_id, dataset_id)
         read = pull_operation_expected(
             checked_uuid(company_id, "company_id"),
             checked_uuid(dataset_id, "dataset_id"),
@@ -218,7 +218,7 @@ class ReadingMixin(ABC):
         :raises NotFound: when there is no such company.
         Source: https://docs.codat.io/platform-api#/operations/get-company-data-status
         """
-        request = wire.read_data_status(company_id)
+        request = codat_request.read_data_status(company_id)
         return self._drive(get(request, data_status_of, self._patience))
 
     def list_customers(
@@ -250,7 +250,7 @@ class ReadingMixin(ABC):
         """
 
         def page(number: int) -> Conversation[tuple[list[dict[str, Json]], bool]]:
-            request = wire.list_customers(
+            request = codat_request.list_customers(
                 company_id,
                 page=number,
                 page_size=page_size,
@@ -274,7 +274,7 @@ class ReadingMixin(ABC):
         :raises StillInProgress: when there is no copy yet: call :meth:`refresh` first.
         Source: https://docs.codat.io/sync-for-expenses-api#/operations/get-customer
         """
-        request = wire.read_customer(company_id, customer_id)
+        request = codat_request.read_customer(company_id, customer_id)
         return self._drive(cached(request, object_of, self._patience))
 
     def _each(

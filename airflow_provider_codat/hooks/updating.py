@@ -6,20 +6,20 @@ from typing import Any, TypeVar
 
 from airflow_provider_codat.api.create.intent import Done, Written
 from airflow_provider_codat.api.create.journal import Entry, Past
-from airflow_provider_codat.api.create.settle import Summary
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
+    DeferrablePause,
     Patience,
-    Rest,
     drive,
     update,
 )
 from airflow_provider_codat.api.http.retry import Sends
-from airflow_provider_codat.api.models import CUSTOMERS, Destination
+from airflow_provider_codat.api.models import Destination, Summary
 from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.json_values import to_json
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.api.update.intent import Update
 from airflow_provider_codat.api.update.submit import conclude_update, submit_update
 
@@ -39,7 +39,7 @@ class UpdatingMixin(ABC):
         """Carry out a conversation."""
 
     @abstractmethod
-    def _send(self, request: wire.Request) -> wire.Reply:
+    def _send(self, request: codat_request.Request) -> codat_request.Reply:
         """Send a request once."""
 
     def update_customer(
@@ -76,7 +76,7 @@ class UpdatingMixin(ABC):
         """
         destination = Destination(company_id, connection_id)
         body = to_json(customer)
-        request = wire.update(
+        request = codat_request.update(
             destination,
             CUSTOMERS,
             customer_id,
@@ -84,9 +84,9 @@ class UpdatingMixin(ABC):
             force=force_update,
             timeout_in_minutes=timeout_in_minutes,
         )
-        hide, patience = hiding(body), self._patience
+        redact, patience = redactor(body), self._patience
         conversation = update(
-            request, destination, CUSTOMERS, patience, sends=Sends(), hide=hide
+            request, destination, CUSTOMERS, patience, sends=Sends(), redact=redact
         )
         return dict(self._drive(conversation).raw)
 
@@ -96,17 +96,17 @@ class UpdatingMixin(ABC):
         past: Past,
         *,
         note: Callable[[Entry], None],
-        rest: Callable[[Rest], None] | None = None,
+        on_pause: Callable[[DeferrablePause], None] | None = None,
     ) -> Written | Done:
         """Bring an update to where Codat has accepted it; see :mod:`api.update`.
 
         :param past: what earlier tries wrote down.
         :param note: keeps an entry of the journal, or raises.
-        :param rest: waits where it may be taken up again in another process; it may
+        :param on_pause: waits where it may be taken up again in another process; it may
             raise to do so. By default it waits here.
         """
         conversation = submit_update(wanted, past, self._patience)
-        return drive(conversation, self._send, note=note, rest=rest)
+        return drive(conversation, self._send, note=note, on_pause=on_pause)
 
     def conclude_update(
         self,
@@ -115,11 +115,11 @@ class UpdatingMixin(ABC):
         written: Written,
         *,
         note: Callable[[Entry], None],
-        rest: Callable[[Rest], None] | None = None,
+        on_pause: Callable[[DeferrablePause], None] | None = None,
     ) -> Summary:
         """Write down what came of an update; see :func:`api.update.conclude_update`.
 
         :param past: all that was written down, in this try, too.
         """
         conversation = conclude_update(wanted, past, written, self._patience)
-        return drive(conversation, self._send, note=note, rest=rest)
+        return drive(conversation, self._send, note=note, on_pause=on_pause)

@@ -7,7 +7,7 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_codat.api.create.intent import IfExists, OnUnknownOutcome
 from airflow_provider_codat.api.create.next_step import OnClear
-from airflow_provider_codat.api.models import CUSTOMERS
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.payload.canonical import READ_ONLY
 from airflow_provider_codat.api.payload.check import Validate
 from airflow_provider_codat.api.payload.contract import UnknownProperties

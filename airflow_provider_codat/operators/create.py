@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.create.intent import Done, IfExists, Written
-from airflow_provider_codat.api.create.next_step import chapters
-from airflow_provider_codat.api.create.settle import Summary
+from airflow_provider_codat.api.create.next_step import generations
+from airflow_provider_codat.api.models import Summary
 from airflow_provider_codat.operators.write_record import WriteRecordOperator
 from airflow_provider_codat.tasks.arguments import (
     argument,
@@ -16,7 +16,7 @@ from airflow_provider_codat.tasks.destination import destination_of
 from airflow_provider_codat.tasks.identity import item_of
 from airflow_provider_codat.tasks.task_journal import (
     Notebook,
-    life_of,
+    clear_count_of,
     opened,
     reopened,
 )
@@ -50,7 +50,7 @@ class CreateRecordOperator(WriteRecordOperator):
         payload = checked_payload(self, destination, context)
         durable = notebook.durable
         write = write_of(self, destination, payload, item, context, durable=durable)
-        if not chapters(notebook.past.entries):
+        if not generations(notebook.past.entries):
             unseen = notebook.past.unseen_since is not None
             write = looked_first(self, write, unseen=unseen)
         self._under_way = f"a create (idempotency key {write.key_of(0)}) was under way"
@@ -58,31 +58,34 @@ class CreateRecordOperator(WriteRecordOperator):
             write,
             notebook.past,
             note=notebook.note,
-            rest=self._resting(context, may_rest=write.may_rest),
+            on_pause=self._on_deferrable_pause(context, may_defer=write.may_defer),
         )
         self._under_way = ""
         if isinstance(written, Done):
             self._push(written.result, context)
             return self._judged(written.result, context)
-        written = self._awaited(written, write.hide, context)
-        return self._conclude(written, notebook, write.hide, context)
+        written = self._awaited(written, write.redact, context)
+        return self._conclude(written, notebook, write.redact, context)
 
     def _complete(self, context: "Context", event: object) -> Summary:
         _, operation = self._seen(context, event)
         notebook = reopened(context, self.item_key, operation.key, durable=self.durable)
         written = notebook.written(operation)
-        return self._conclude(written, notebook, self._hide(), context)
+        return self._conclude(written, notebook, self._redactor(), context)
 
     def _conclude(
         self,
         written: Written,
         notebook: Notebook,
-        hide: Callable[[str], str],
+        redact: Callable[[str], str],
         context: "Context",
     ) -> Summary:
         """Return the result of a push operation, or raise what its end means."""
         result = self.hook.conclude(
-            written, note=notebook.note, hide=hide, life=life_of(context)
+            written,
+            note=notebook.note,
+            redact=redact,
+            clear_count=clear_count_of(context),
         )
         for warning in result["warnings"]:
             self.log.warning("Push operation %s: %s", written.operation.key, warning)

@@ -33,11 +33,11 @@ from airflow_provider_codat.tasks.many_try import (
     short_of,
 )
 from airflow_provider_codat.tasks.progress_log import ProgressLog
-from airflow_provider_codat.tasks.results import tell_of_records
+from airflow_provider_codat.tasks.results import emit_asset_events
 from airflow_provider_codat.tasks.surveying import surveyed
 from airflow_provider_codat.tasks.task_journal import (
     announced,
-    life_of,
+    clear_count_of,
     mapped,
     opened_batch,
 )
@@ -151,14 +151,14 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
             task.stopped = error
             self._wait_for_quota(task, None, context)
             return self._ended(task, context, error)
-        rows = task.open_rows(life_of(context), anew=self.on_clear == "create")
+        rows = task.open_rows(clear_count_of(context), anew=self.on_clear == "create")
         if (short := short_of(quota, rows)) and args.on_quota == "fail":
             return self._ended(task, context, quota_short(short, rows))
         before, failed = self._requests(task), None
         blank = blank_write(
             self, args.destination, context, durable=task.notebook.durable
         )
-        if task.new_rows(life_of(context)):
+        if task.new_rows(clear_count_of(context)):
             try:
                 blank = self._looked_first(task, blank, context)
             except CodatError as error:
@@ -217,7 +217,7 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
             company_id=destination.company_id,
             rows=args.rows.read,
             write_of=writes_of(self, blank, args.item_key, context),
-            life=life_of(context),
+            clear_count=clear_count_of(context),
             begun_at=started.timestamp() if started else time.time(),
             unseen_since=notebook.unseen_since,
             most=most,
@@ -284,7 +284,7 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
                 fail_on_warning=self.fail_on_warning,
             )
         if error is None:
-            tell_of_records(self, result, context)
+            emit_asset_events(self, result, context)
             return result
         context["ti"].xcom_push(key="return_value", value=result)
         raise error

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import SettingsInvalid, StillInProgress
-from airflow_provider_codat.api.models import CUSTOMERS, checked_uuid
+from airflow_provider_codat.api.models import checked_uuid
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.codat_operator import AskingOperator
 from airflow_provider_codat.tasks.arguments import argument

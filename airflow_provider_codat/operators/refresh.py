@@ -9,7 +9,8 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
 from airflow_provider_codat.api.books.pull_operations import pull_operation, succeeded
 from airflow_provider_codat.api.books.records import Refresh
-from airflow_provider_codat.api.models import CUSTOMERS, PullOperation, checked_uuid
+from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.models import PullOperation, checked_uuid
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.operators.codat_operator import AskingOperator
 from airflow_provider_codat.tasks.arguments import argument, seconds

@@ -8,9 +8,9 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_codat.api.create.intent import Done, Written
 from airflow_provider_codat.api.create.journal import Entry, Past
-from airflow_provider_codat.api.create.settle import Summary
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import CodatError, PayloadInvalid
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json, Summary
 from airflow_provider_codat.api.payload.canonical import READ_ONLY, read_payload
 from airflow_provider_codat.api.payload.check import Check, Validate
 from airflow_provider_codat.api.payload.contract import UnknownProperties
@@ -165,13 +165,13 @@ class UpdateAccountingCustomerOperator(WriteRecordOperator):
             wanted,
             book.past,
             note=book.note,
-            rest=self._resting(context, may_rest=wanted.may_rest),
+            on_pause=self._on_deferrable_pause(context, may_defer=wanted.may_defer),
         )
         self._under_way = ""
         if isinstance(written, Done):
             self._push(written.result, context)
             return self._judged(written.result, context)
-        written = self._awaited(written, wanted.hide, context)
+        written = self._awaited(written, wanted.redact, context)
         return self._conclude(written, wanted, book, context)
 
     def _complete(self, context: "Context", event: object) -> Summary:
@@ -179,7 +179,7 @@ class UpdateAccountingCustomerOperator(WriteRecordOperator):
         notebook = reopened(context, None, operation.key, durable=self.durable)
         durable, payload = notebook.durable, self._sent(destination, context)
         wanted = update_of(self, destination, payload, context, durable=durable)
-        wanted = replace(wanted, hide=self._hide())
+        wanted = replace(wanted, redact=self._redactor())
         book = _Book(notebook, notebook.past)
         return self._conclude(Written(0, operation), wanted, book, context)
 
@@ -205,7 +205,7 @@ class UpdateAccountingCustomerOperator(WriteRecordOperator):
             book.past,
             written,
             note=book.note,
-            rest=self._resting(context, may_rest=wanted.may_rest),
+            on_pause=self._on_deferrable_pause(context, may_defer=wanted.may_defer),
         )
         for warning in result["warnings"]:
             self.log.warning("Push operation %s: %s", written.operation.key, warning)

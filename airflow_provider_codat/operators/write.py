@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from airflow_provider_codat.api.create.intent import OnUnknownOutcome
 from airflow_provider_codat.api.create.next_step import OnClear
+from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.errors import CodatError
-from airflow_provider_codat.api.models import DataType
 from airflow_provider_codat.api.payload.check import Validate
 from airflow_provider_codat.api.payload.contract import UnknownProperties
 from airflow_provider_codat.links.codat import CodatPushOperationLink

@@ -7,20 +7,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.create.intent import Written
-from airflow_provider_codat.api.create.settle import Summary, judged, recalled, summary
+from airflow_provider_codat.api.create.settle import judged, recalled, summary
 from airflow_provider_codat.api.errors import PayloadInvalid
-from airflow_provider_codat.api.http.exchange import Rest
+from airflow_provider_codat.api.http.exchange import DeferrablePause
 from airflow_provider_codat.api.models import (
     Destination,
     PushOperation,
+    Summary,
     checked_uuid,
 )
 from airflow_provider_codat.api.payload.canonical import read_payload
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.operators.write import WriteOperator
 from airflow_provider_codat.tasks.arguments import argument
 from airflow_provider_codat.tasks.destination import known_connection
-from airflow_provider_codat.tasks.results import tell_of_record
+from airflow_provider_codat.tasks.results import emit_asset_event
 from airflow_provider_codat.tasks.waiting import (
     SHORT_SECONDS,
     Wait,
@@ -65,26 +66,26 @@ class WriteRecordOperator(WriteOperator[Summary]):
         if not connection_id:  # Codat knows it
             told = _to_be_asked(told)
         operation = came_of(told, self.hook, company_id, connection_id)
-        self._push(summary(operation, self._hide()), context)
+        self._push(summary(operation, self._redactor()), context)
         return Destination(company_id, operation.connection_id), operation
 
-    def _hide(self) -> Callable[[str], str]:
+    def _redactor(self) -> Callable[[str], str]:
         """Return what takes the payload's values out of Codat's words.
 
         The payload is not checked again: it was sent.
         """
         try:
-            return hiding(read_payload(self.payload()))
+            return redactor(read_payload(self.payload()))
         except PayloadInvalid:
             return lambda _: "(not shown: the payload cannot be read any more)"
 
     def _awaited(
-        self, written: Written, hide: Callable[[str], str], context: "Context"
+        self, written: Written, redact: Callable[[str], str], context: "Context"
     ) -> Written:
         """Wait for the push operation, in the worker or elsewhere."""
         operation = written.operation
         self.log.info("Push operation %s is %s", operation.key, operation.status)
-        self._push(summary(operation, hide), context)
+        self._push(summary(operation, redact), context)
         if operation.ended:
             return written
         if not self.wait_for_completion:
@@ -102,16 +103,18 @@ class WriteRecordOperator(WriteOperator[Summary]):
         self._under_way = ""
         return replace(written, operation=operation)
 
-    def _resting(self, context: "Context", *, may_rest: bool) -> Callable[[Rest], None]:
+    def _on_deferrable_pause(
+        self, context: "Context", *, may_defer: bool
+    ) -> Callable[[DeferrablePause], None]:
         """Return what waits: for long, without holding a worker where that may be."""
 
-        def rest(step: Rest) -> None:
+        def on_pause(step: DeferrablePause) -> None:
             self.log.info("%s; going on in %.1f s", step.reason, step.seconds)
-            if may_rest and step.seconds > SHORT_SECONDS:
+            if may_defer and step.seconds > SHORT_SECONDS:
                 pause(self, context, time.time() + step.seconds)
             time.sleep(step.seconds)
 
-        return rest
+        return on_pause
 
     def _push(self, result: Summary, context: "Context") -> None:
         """Make key and link known while the task waits.
@@ -129,7 +132,7 @@ class WriteRecordOperator(WriteOperator[Summary]):
         if self.fail_on_warning and operation.warnings and operation.ended:
             context["ti"].xcom_push(key="return_value", value=result)
             judged(operation, fail_on_warning=True)
-        tell_of_record(self, result, context)
+        emit_asset_event(self, result, context)
         return result
 
 

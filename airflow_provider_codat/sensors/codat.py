@@ -18,10 +18,10 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_codat.api.books.push_status import (
     Sight,
     look,
+    report_ended,
     requested_since,
-    tell_ends,
 )
-from airflow_provider_codat.api.create.settle import Summary, judged, summary
+from airflow_provider_codat.api.create.settle import judged, summary
 from airflow_provider_codat.api.errors import (
     Busy,
     CodatError,
@@ -34,7 +34,7 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.exchange import Patience, drive
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
-from airflow_provider_codat.api.models import PushOperation
+from airflow_provider_codat.api.models import PushOperation, Summary
 from airflow_provider_codat.failures import (
     HAS_RETRY_POLICIES,
     CodatRetryPolicy,
@@ -195,7 +195,7 @@ class CodatPushOperationSensor(BaseSensorOperator):
                 self._look(keys, context)
             if not self.deferrable and not self._open(keys):
                 # Deferred, it was told in the triggerer.
-                tell_ends(self._seen, self._patience)
+                report_ended(self._seen, self._patience)
             found = self._succeeded(keys)
             if len(found) < len(keys):
                 return None

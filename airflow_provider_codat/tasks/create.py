@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.create.idempotency import (
     Intent,
-    author_key,
     derived_key,
     following_key,
 )
 from airflow_provider_codat.api.create.intent import OnUnknownOutcome, Write
 from airflow_provider_codat.api.create.next_step import OnClear
 from airflow_provider_codat.api.errors import PayloadInvalid
-from airflow_provider_codat.api.models import Destination, Json
+from airflow_provider_codat.api.models import Destination, Json, author_key
 from airflow_provider_codat.api.payload.check import checked
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.tasks.arguments import (
     argument,
     one_of,
@@ -24,7 +23,7 @@ from airflow_provider_codat.tasks.arguments import (
     whole_minutes,
 )
 from airflow_provider_codat.tasks.payload_check import check_of
-from airflow_provider_codat.tasks.task_journal import life_of
+from airflow_provider_codat.tasks.task_journal import clear_count_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -83,9 +82,9 @@ def write_of(
         payload=payload,
         key_of=keys,
         reused_key=bool(task.idempotency_key),
-        hide=hiding(payload),
-        may_rest=durable and task.deferrable,
-        verdict=_verdict(task, durable=durable),
+        redact=redactor(payload),
+        may_defer=durable and task.deferrable,
+        resolution=_resolution(task, durable=durable),
     )
 
 
@@ -99,14 +98,14 @@ def blank_write(
     """Return what all writes of a task have in common; it has no payload, no key."""
     settings = task.hook.settings
     return Write(
-        origin=settings.base_url,
+        base_url=settings.base_url,
         destination=destination,
         data_type=task.data_type,
         payload=None,
         key_of=str,
         timeout_in_minutes=whole_minutes(task.timeout_in_minutes, "timeout_in_minutes"),
         durable=durable,
-        life=life_of(context),
+        clear_count=clear_count_of(context),
         on_unknown_outcome=one_of(
             OnUnknownOutcome, task.on_unknown_outcome, "on_unknown_outcome"
         ),
@@ -138,7 +137,7 @@ def intent_of(
     )
 
 
-def _verdict(task: "CreateRecordOperator", *, durable: bool) -> str:
+def _resolution(task: "CreateRecordOperator", *, durable: bool) -> str:
     said = resolution(task.unknown_resolution)
     if said and not durable:
         task.log.warning("unknown_resolution is not obeyed: there is no journal")

@@ -15,7 +15,7 @@ from airflow_provider_codat.api.create.idempotency import derived_key
 from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.models import Destination
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.tasks.arguments import one_of, resolution
 from airflow_provider_codat.tasks.create import intent_of
 from airflow_provider_codat.tasks.destination import destination_of
@@ -141,9 +141,9 @@ def writes_of(
             blank,
             payload=row.payload,
             key_of=partial(derived_key, named),
-            hide=hiding(row.payload),
-            verdict=said.get(row.label, ""),
-            quietly=True,
+            redact=redactor(row.payload),
+            resolution=said.get(row.label, ""),
+            quiet=True,
         )
 
     return write_of

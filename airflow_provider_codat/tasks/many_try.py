@@ -58,25 +58,25 @@ class BatchTry:
             "others in a new DAG run. With item_key, rows may be changed"
         )
 
-    def open_rows(self, life: int, *, anew: bool) -> int:
+    def open_rows(self, clear_count: int, *, anew: bool) -> int:
         """Return how many rows may still be sent.
 
-        :param life: counts how often the task was cleared after it had ended.
+        :param clear_count: counts how often the task was cleared after it had ended.
         :param anew: whether rows that were in the books before are created again.
         """
         settled = sum(
-            row.item in self.survey.items and _is_settled(row, life, anew)
+            row.item in self.survey.items and _is_settled(row, clear_count, anew)
             for row in self.journal.earlier()
         )
         return max(0, self.survey.total - self.survey.invalid - settled)
 
-    def new_rows(self, life: int) -> int:
+    def new_rows(self, clear_count: int) -> int:
         """Return how many rows no try has begun.
 
-        :param life: counts how often the task was cleared after it had ended.
+        :param clear_count: counts how often the task was cleared after it had ended.
         """
         begun = sum(
-            row.item in self.survey.items and _is_begun(row, life)
+            row.item in self.survey.items and _is_begun(row, clear_count)
             for row in self.journal.earlier()
         )
         return self.survey.total - self.survey.invalid - begun
@@ -161,21 +161,21 @@ class BatchTry:
         return f"{tally.rows:,} rows: {counts}{adopted}"
 
 
-def _is_settled(row: RowJournal, life: int, anew: bool) -> bool:
+def _is_settled(row: RowJournal, clear_count: int, anew: bool) -> bool:
     """Whether nothing more is sent for a row that an earlier try has begun."""
     match row.entries[-1:]:
-        case [Entry(kind="no" | "existed", life=ended)]:
-            return ended == life
-        case [Entry(kind="end", life=ended)]:
-            return ended == life or not anew
+        case [Entry(kind="no" | "existed", clear_count=ended)]:
+            return ended == clear_count
+        case [Entry(kind="end", clear_count=ended)]:
+            return ended == clear_count or not anew
     return bool(row.operation_key)
 
 
-def _is_begun(row: RowJournal, life: int) -> bool:
+def _is_begun(row: RowJournal, clear_count: int) -> bool:
     """Whether a row was sent, or was seen to be there since the task was cleared."""
     last = row.entries[-1:]
     if last and last[0].kind == "existed":
-        return last[0].life == life
+        return last[0].clear_count == clear_count
     return bool(last)
 
 

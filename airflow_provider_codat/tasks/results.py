@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
-from airflow_provider_codat.api.create.settle import Summary
+from airflow_provider_codat.api.models import Summary
 from airflow_provider_codat.assets import customers_asset
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
 
-def tell_of_record(task: "BaseOperator", result: Summary, context: "Context") -> None:
+def emit_asset_event(task: "BaseOperator", result: Summary, context: "Context") -> None:
     """Say with a task's asset events which record it has written."""
     about = {
         "push_operation_key": result["push_operation_key"],
@@ -26,7 +26,7 @@ def tell_of_record(task: "BaseOperator", result: Summary, context: "Context") ->
     _tell(task, result["company_id"], result["connection_id"], about, context)
 
 
-def tell_of_records(
+def emit_asset_events(
     task: "BaseOperator", result: Mapping[str, Any], context: "Context"
 ) -> None:
     """Say with a task's asset events how many records it has written."""

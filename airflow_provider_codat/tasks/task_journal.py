@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.create.intent import Written
 from airflow_provider_codat.api.create.journal import Entry, Past
-from airflow_provider_codat.api.create.next_step import chapters
+from airflow_provider_codat.api.create.next_step import generations
 from airflow_provider_codat.api.models import Json, PushOperation
 from airflow_provider_codat.journal import TaskStateJournal, TaskStateWindows
 from airflow_provider_codat.tasks.identity import unseen_since
@@ -51,7 +51,7 @@ def opened(context: "Context", item_key: object, *, durable: bool) -> Notebook:
     # its journal is.
     moved = item_key is not None and mapped(context)
     moved = moved and bool(context["dag_run"].clear_number)
-    known = bool(chapters(entries)) or (whole and not moved)
+    known = bool(generations(entries)) or (whole and not moved)
     unseen = None if known else unseen_since(context)
     return Notebook(Past(entries, unseen), durable=True, note=journal.append)
 
@@ -133,7 +133,7 @@ def mapped(context: "Context") -> bool:
     return context["ti"].map_index not in {None, -1}
 
 
-def life_of(context: "Context") -> int:
+def clear_count_of(context: "Context") -> int:
     """Return what changes when a task is cleared after it had ended, and not before."""
     return int(context["ti"].max_tries)
 

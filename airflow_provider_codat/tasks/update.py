@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.models import Destination, Json
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.api.update.intent import Update
 from airflow_provider_codat.tasks.arguments import seconds, whole_minutes
-from airflow_provider_codat.tasks.task_journal import life_of
+from airflow_provider_codat.tasks.task_journal import clear_count_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -33,16 +33,16 @@ def update_of(
     patience, interval = task.limits()
     minutes = whole_minutes(task.timeout_in_minutes, "timeout_in_minutes")
     return Update(
-        origin=settings.base_url,
+        base_url=settings.base_url,
         destination=destination,
         data_type=task.data_type,
         record_id=_record_id(task.customer_id),
         payload=payload,
         force=_yes_or_no(task.force_update, "force_update"),
         timeout_in_minutes=minutes,
-        hide=hiding(payload),
-        may_rest=durable and task.deferrable,
-        life=life_of(context),
+        redact=redactor(payload),
+        may_defer=durable and task.deferrable,
+        clear_count=clear_count_of(context),
         grace_seconds=seconds(task.reconcile_grace_seconds, name),
         lifetime_seconds=settings.request_lifetime_seconds,
         patience_seconds=patience,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
 from airflow_provider_codat.api.create.settle import still_pending
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     Malformed,
     OutcomeUnknown,
@@ -17,7 +18,7 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
 )
 from airflow_provider_codat.api.http.response import epoch_of, push_operation
-from airflow_provider_codat.api.models import CUSTOMERS, PushOperation
+from airflow_provider_codat.api.models import PushOperation
 from airflow_provider_codat.triggers.codat import (
     CodatPauseTrigger,
     CodatPushOperationTrigger,

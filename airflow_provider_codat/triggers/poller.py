@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 from airflow_provider_codat.api.books.push_status import (
     Sight,
     look,
+    report_ended,
     requested_since,
-    tell_ends,
 )
 from airflow_provider_codat.api.create.settle import FIRST_POLL_SECONDS
 from airflow_provider_codat.api.errors import (
@@ -272,7 +272,7 @@ class _Poller:
         try:
             await adrive(asking, transport.send, self._executor)
         finally:
-            tell_ends(found, patience)
+            report_ended(found, patience)
             for wait in self._waiting():
                 wait.take(found)
 

@@ -19,7 +19,7 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
     Unreachable,
 )
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Patience, adrive, get
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.models import PullOperation, checked_uuid
@@ -162,7 +162,7 @@ class _Looks:
     def __init__(self, hook: CodatHook, company_id: str, dataset_id: str) -> None:
         self.not_before = 0.0
         self._hook = hook
-        self._request = wire.read_pull_operation(company_id, dataset_id)
+        self._request = codat_request.read_pull_operation(company_id, dataset_id)
         self._read = pull_operation_expected(company_id, dataset_id)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="codat-pull")
         self._transport: Transport | None = None

@@ -8,9 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
 from airflow_provider_codat.api.models import (
-    CUSTOMERS,
-    DataType,
     Destination,
     Problem,
     PullOperation,

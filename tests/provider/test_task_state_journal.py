@@ -11,7 +11,7 @@ from airflow_provider_codat.api.create.journal import Entry
 from airflow_provider_codat.journal import TaskStateJournal
 
 AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
-INTENT = Entry("intent", 0, 1.5, life=2, key="k", digest="d")
+INTENT = Entry("intent", 0, 1.5, clear_count=2, key="k", digest="d")
 END = Entry("end", 0, 3.0, operation_key="o", result={"record_id": "7"})
 
 # conftest.py has it; it cannot be imported.

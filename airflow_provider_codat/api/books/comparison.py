@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from airflow_provider_codat.api.books.likeness import Likeness, likeness
-from airflow_provider_codat.api.models import DataType, Json
+from airflow_provider_codat.api.books.likeness import NameMatch, match_names
+from airflow_provider_codat.api.data_types import DataType
+from airflow_provider_codat.api.models import Json
 from airflow_provider_codat.api.payload.canonical import READ_ONLY
 
 _NEVER_UPDATED = frozenset({*READ_ONLY, "id", "supplementalData"})
@@ -23,7 +24,7 @@ _CODES = frozenset({"status", "type", "defaultCurrency"})
 _TEXT = DataType("", "", "", identifying=("text",))
 
 
-class Held(Enum):
+class FieldMatch(Enum):
     """How one value of a payload compares with the record."""
 
     EXACTLY = auto()
@@ -65,20 +66,20 @@ def compared(payload: Json, record: Mapping[str, Json]) -> Comparison:
     """Compare each value of a payload with a record that was read back."""
     wanted = payload if isinstance(payload, dict) else {}
     asked = {n: v for n, v in wanted.items() if n not in _NEVER_UPDATED}
-    found: dict[Held, list[str]] = {held: [] for held in Held}
+    found: dict[FieldMatch, list[str]] = {held: [] for held in FieldMatch}
     for path, held in _members(asked, record, ""):
         found[held].append(path)
     return Comparison(
-        exactly=tuple(found[Held.EXACTLY]),
-        respelt=tuple(found[Held.RESPELT]),
-        differing=tuple(found[Held.NOT]),
-        unclear=tuple(found[Held.UNCLEAR]),
+        exactly=tuple(found[FieldMatch.EXACTLY]),
+        respelt=tuple(found[FieldMatch.RESPELT]),
+        differing=tuple(found[FieldMatch.NOT]),
+        unclear=tuple(found[FieldMatch.UNCLEAR]),
     )
 
 
 def _members(
     wanted: Mapping[str, Json], got: Mapping[str, Json], above: str
-) -> Iterator[tuple[str, Held]]:
+) -> Iterator[tuple[str, FieldMatch]]:
     for name, value in wanted.items():
         if name not in READ_ONLY:
             yield from _values(name, value, got.get(name), f"{above}{name}")
@@ -86,10 +87,13 @@ def _members(
 
 def _values(
     name: str, wanted: Json, got: Json, path: str
-) -> Iterator[tuple[str, Held]]:
+) -> Iterator[tuple[str, FieldMatch]]:
     if _void(wanted) or _void(got):
         # Whether a null clears a value, Codat does not say.
-        yield path, Held.EXACTLY if _void(wanted) and _void(got) else Held.UNCLEAR
+        yield (
+            path,
+            FieldMatch.EXACTLY if _void(wanted) and _void(got) else FieldMatch.UNCLEAR,
+        )
     elif isinstance(wanted, dict) and isinstance(got, dict):
         yield from _members(wanted, got, f"{path}.")
     elif isinstance(wanted, list) and isinstance(got, list):
@@ -104,14 +108,14 @@ def _void(value: Json) -> bool:
 
 def _elements(
     name: str, wanted: list[Json], got: list[Json], path: str
-) -> Iterator[tuple[str, Held]]:
+) -> Iterator[tuple[str, FieldMatch]]:
     """Compare lists whose order means nothing; software may keep fewer, or more.
 
     Who takes an element away would find all the others in the record before that, too.
     """
     pairs = _paired(wanted, got)
     if len(wanted) != len(got) or pairs is None:
-        yield path, Held.UNCLEAR
+        yield path, FieldMatch.UNCLEAR
         return
     for number, (one, other) in enumerate(pairs):
         yield from _values(name, one, other, f"{path}[{number}]")
@@ -136,24 +140,24 @@ def _type(value: Json) -> str:
     return str(value.get("type") or "") if isinstance(value, dict) else ""
 
 
-def _scalar(name: str, wanted: Json, got: Json) -> Held:
+def _scalar(name: str, wanted: Json, got: Json) -> FieldMatch:
     if isinstance(wanted, dict | list) or isinstance(got, dict | list):
-        return Held.UNCLEAR
+        return FieldMatch.UNCLEAR
     one, other = " ".join(str(wanted).split()), " ".join(str(got).split())
     if one == other:
-        return Held.EXACTLY
+        return FieldMatch.EXACTLY
     if name in _CODES:
         return _code(one.casefold(), other.casefold())
-    like = likeness({"text": one}, {"text": other}, _TEXT)
+    like = match_names({"text": one}, {"text": other}, _TEXT)
     return {
-        Likeness.SAME: Held.RESPELT,
-        Likeness.DIFFERENT: Held.NOT,
-        Likeness.UNCLEAR: Held.UNCLEAR,
+        NameMatch.SAME: FieldMatch.RESPELT,
+        NameMatch.DIFFERENT: FieldMatch.NOT,
+        NameMatch.UNCLEAR: FieldMatch.UNCLEAR,
     }[like]
 
 
-def _code(one: str, other: str) -> Held:
+def _code(one: str, other: str) -> FieldMatch:
     if one == other:
-        return Held.RESPELT
+        return FieldMatch.RESPELT
     # "Unknown" asks for nothing, and says as little.
-    return Held.UNCLEAR if "unknown" in (one, other) else Held.NOT
+    return FieldMatch.UNCLEAR if "unknown" in (one, other) else FieldMatch.NOT

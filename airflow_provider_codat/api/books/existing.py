@@ -12,22 +12,17 @@ from itertools import count
 
 from airflow_provider_codat.api.books.likeness import words
 from airflow_provider_codat.api.books.records import cached, refreshed
+from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
 from airflow_provider_codat.api.errors import (
     PayloadInvalid,
     SettingsInvalid,
     StillInProgress,
 )
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.http.request import Response
 from airflow_provider_codat.api.http.response import object_of, page_of
-from airflow_provider_codat.api.models import (
-    CUSTOMERS,
-    DataType,
-    Destination,
-    Json,
-    Problem,
-)
+from airflow_provider_codat.api.models import Destination, Json, Problem
 from airflow_provider_codat.api.payload.canonical import READ_ONLY
 from airflow_provider_codat.api.payload.contract import contract
 
@@ -206,7 +201,7 @@ def copied(
     for _ in range(_MOST_WALKS):
         walk = _Walk(Existing(match_on))
         for page in count(1):
-            request = wire.list_customers(
+            request = codat_request.list_customers(
                 company_id,
                 page=page,
                 page_size=_PAGE_SIZE,

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from difflib import SequenceMatcher
 from enum import Enum, auto
 
-from airflow_provider_codat.api.models import DataType, Json
+from airflow_provider_codat.api.data_types import DataType
+from airflow_provider_codat.api.models import Json
 
 
-class Likeness(Enum):
+class NameMatch(Enum):
     """How a record compares with a payload."""
 
     SAME = auto()
@@ -23,9 +24,9 @@ class Likeness(Enum):
     """Neither can be said."""
 
 
-def likeness(
+def match_names(
     payload: Json, record: Mapping[str, Json], data_type: DataType
-) -> Likeness:
+) -> NameMatch:
     """Compare a payload with a record that Codat read back from the software."""
     asked = payload if isinstance(payload, dict) else {}
     found = set()
@@ -33,15 +34,15 @@ def likeness(
         wanted, got = words(asked.get(name)), words(record.get(name))
         if wanted and got:
             found.add(_compared(wanted, got))
-    return found.pop() if len(found) == 1 else Likeness.UNCLEAR
+    return found.pop() if len(found) == 1 else NameMatch.UNCLEAR
 
 
-def _compared(wanted: list[str], got: list[str]) -> Likeness:
+def _compared(wanted: list[str], got: list[str]) -> NameMatch:
     if wanted == got or "".join(wanted) == "".join(got):
-        return Likeness.SAME
+        return NameMatch.SAME
     # Some software knows no accents.
     return (
-        Likeness.UNCLEAR if _near(_plain(wanted), _plain(got)) else Likeness.DIFFERENT
+        NameMatch.UNCLEAR if _near(_plain(wanted), _plain(got)) else NameMatch.DIFFERENT
     )
 
 

@@ -16,7 +16,7 @@ from airflow_provider_codat.api.errors import (
     Refused,
     SettingsInvalid,
 )
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
 from airflow_provider_codat.api.http.request import Request, Response
 from airflow_provider_codat.api.http.response import object_of, page_of
@@ -188,7 +188,9 @@ def _connection(
         return found
 
     try:
-        return (yield from get(wire.read_connection(destination), read, patience))
+        return (
+            yield from get(codat_request.read_connection(destination), read, patience)
+        )
     except NotFound as error:
         every = yield from _connections(destination.company_id, patience)
         raise ConnectionUnusable(
@@ -201,7 +203,7 @@ def _connections(
     company_id: str, patience: Patience
 ) -> Conversation[list[_Connection]]:
     """Return all of a company's connections, each once."""
-    pages = partial(wire.list_connections, company_id, page_size=_PAGE_SIZE)
+    pages = partial(codat_request.list_connections, company_id, page_size=_PAGE_SIZE)
     found = yield from _listed(pages, patience)
     return list({each.id: each for each in map(_read, found)}.values())
 
@@ -215,9 +217,9 @@ def _integration(
     with suppress(Refused):
         if key.isascii() and key.isalnum():
             with suppress(NotFound):
-                request = wire.read_integration(key)
+                request = codat_request.read_integration(key)
                 return (yield from get(request, object_of, patience))
-        pages = partial(wire.list_integrations, page_size=_PAGE_SIZE)
+        pages = partial(codat_request.list_integrations, page_size=_PAGE_SIZE)
         for each in (yield from _listed(pages, patience)):
             if (
                 integration_id

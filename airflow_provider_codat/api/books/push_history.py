@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from airflow_provider_codat.api.errors import Malformed
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
 from airflow_provider_codat.api.http.request import Response
 from airflow_provider_codat.api.http.response import (
@@ -48,7 +48,7 @@ def recent_push_operations(
     """
     recent = _Recent(since, keys, strict=strict)
     for page in count(1):
-        request = wire.list_push_operations(
+        request = codat_request.list_push_operations(
             company_id,
             page=page,
             page_size=page_size,
@@ -79,7 +79,7 @@ def known_push_operation(
             raise Malformed("the answer describes another push operation than ours")
         return found
 
-    return get(wire.read_push_operation(company_id, key), read, patience)
+    return get(codat_request.read_push_operation(company_id, key), read, patience)
 
 
 @dataclass(slots=True)

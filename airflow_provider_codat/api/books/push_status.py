@@ -10,7 +10,7 @@ from airflow_provider_codat.api.books.push_history import (
 from airflow_provider_codat.api.errors import NotFound, OutcomeUnknown
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.http.response import epoch_of
-from airflow_provider_codat.api.http.telemetry import tell_end
+from airflow_provider_codat.api.http.telemetry import report_end
 from airflow_provider_codat.api.models import PushOperation
 
 Sight: TypeAlias = PushOperation | OutcomeUnknown
@@ -60,11 +60,11 @@ def _one(company_id: str, key: str, patience: Patience) -> Conversation[Sight]:
         )
 
 
-def tell_ends(seen: Mapping[str, Sight], patience: Patience) -> None:
+def report_ended(seen: Mapping[str, Sight], patience: Patience) -> None:
     """Tell how long those took that have ended."""
     for sight in seen.values():
         if isinstance(sight, PushOperation):
-            tell_end(sight, patience.telemetry, patience.clock())
+            report_end(sight, patience.telemetry, patience.clock())
 
 
 def requested_since(

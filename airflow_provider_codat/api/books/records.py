@@ -17,11 +17,12 @@ from airflow_provider_codat.api.books.pull_operations import (
     running,
     succeeded,
 )
+from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.errors import (
     NotFound,
     StillInProgress,
 )
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
     Patience,
@@ -38,7 +39,6 @@ from airflow_provider_codat.api.http.response import (
 )
 from airflow_provider_codat.api.http.retry import backoff
 from airflow_provider_codat.api.models import (
-    DataType,
     Destination,
     Json,
     PullOperation,
@@ -108,7 +108,7 @@ def _start(
     """
 
     def under_another_key() -> Request:
-        return wire.refresh(
+        return codat_request.refresh(
             company_id, data_type, connection_id=connection_id, idempotency_key=keys()
         )
 
@@ -278,7 +278,7 @@ class _Waits:
 def _ended(
     operation: PullOperation, waits: _Waits, poll_interval_seconds: float
 ) -> Conversation[PullOperation]:
-    request = wire.read_pull_operation(operation.company_id, operation.id)
+    request = codat_request.read_pull_operation(operation.company_id, operation.id)
     read = pull_operation_expected(operation.company_id, operation.id)
     seconds = min(_FIRST_POLL_SECONDS, poll_interval_seconds)
     while not operation.ended:
@@ -293,7 +293,7 @@ def _pull_operations(
     company_id: str, data_type: str, patience: Patience
 ) -> Conversation[list[PullOperation]]:
     """Return a company's latest pull operations of one data type, the newest first."""
-    request = wire.list_pull_operations(
+    request = codat_request.list_pull_operations(
         company_id, page=1, page_size=_LATEST, order_by="-requested"
     )
     listed = yield from get(request, pull_operations_of, patience)
@@ -324,7 +324,7 @@ def read_customer(
     company_id: str, customer_id: str, patience: Patience
 ) -> Conversation[dict[str, Json] | None]:
     """Return Codat's copy of a customer; None where it has none."""
-    request = wire.read_customer(company_id, customer_id)
+    request = codat_request.read_customer(company_id, customer_id)
     try:
         return (yield from cached(request, object_of, patience))
     except NotFound:
@@ -340,7 +340,7 @@ def recent_customers(
     """
     found: dict[str, dict[str, Json]] = {}
     for page in count(1):
-        request = wire.list_customers(
+        request = codat_request.list_customers(
             company_id,
             page=page,
             page_size=_PAGE_SIZE,

@@ -151,7 +151,7 @@ class Batch:
         self._open.add(case)
         if not case.row.entries:
             self._submit(case, Past((), self._order.unseen_since), self.crowd.begin)
-        elif settled := case.settled_in_this_life:
+        elif settled := case.settled_since_clear:
             self._end(case, settled, case.row.said)
         else:
             self._resume(case)

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from airflow_provider_codat.api.bulk.report import Status
 from airflow_provider_codat.api.create.journal import Entry, entry_of
-from airflow_provider_codat.api.create.next_step import chapters
+from airflow_provider_codat.api.create.next_step import generations
 from airflow_provider_codat.api.errors import JournalFailed
 from airflow_provider_codat.api.models import Json
 
@@ -77,7 +77,7 @@ class RowJournal:
     @property
     def open_status(self) -> Status:
         """What its entries tell while nothing has come of it."""
-        last = chapters(self.entries)[-1:]
+        last = generations(self.entries)[-1:]
         if last and last[0].unresolved:
             return "Unknown"
         waits = last and last[0].get("op") and not last[0].get("no")
@@ -134,7 +134,7 @@ def _document(rows: list[RowJournal], longest: int) -> _Document:
     columns = [_column(row, first) for row in rows]
     return {
         "at": first.at,
-        "life": first.life,
+        "life": first.clear_count,
         "query": first.query,
         "items": b"".join(row.item for row in rows).hex(),
         "digests": b"".join(row.digest for row in rows).hex(),
@@ -199,15 +199,15 @@ def _is_ordinary(row: RowJournal, first: Entry) -> bool:
     if [e.kind for e in row.entries] not in _ORDINARY:
         return False
     intent, *answers = row.entries
-    begun = (intent.generation, intent.life, intent.because, intent.query)
-    told = {(e.generation, e.life, e.because, e.operation_key) for e in answers}
+    begun = (intent.generation, intent.clear_count, intent.because, intent.query)
+    told = {(e.generation, e.clear_count, e.because, e.operation_key) for e in answers}
     # A result with warnings says more than the columns hold.
     plain = row.ended is None or set(row.ended.result) == {"record_id"}
     return (
         plain
-        and begun == (0, first.life, "first", first.query)
+        and begun == (0, first.clear_count, "first", first.query)
         and intent.digest[:16] == row.digest.hex()
-        and told <= {(0, first.life, "", row.operation_key)}
+        and told <= {(0, first.clear_count, "", row.operation_key)}
     )
 
 
@@ -251,8 +251,10 @@ def _entries(document: _Document, number: int, digest: bytes) -> tuple[Entry, ..
     if after is None:
         others = document["others"][str(number)]
         return tuple(_whole(each, digest.hex()) for each in others)
-    at, life = float(document["at"]) + after, int(document["life"])
-    intent = Entry("intent", 0, at, life, query=document["query"], because="first")
+    at, clear_count = float(document["at"]) + after, int(document["life"])
+    intent = Entry(
+        "intent", 0, at, clear_count, query=document["query"], because="first"
+    )
     intent = replace(intent, digest=digest.hex())
     operation, record = document["operations"][number], document["records"][number]
     return tuple(_ordinary(intent, operation, record))
@@ -270,7 +272,7 @@ def _ordinary(intent: Entry, operation: str, record: Json) -> Iterable[Entry]:
     if not operation:
         return
     key = str(UUID(operation))
-    yield Entry("op", 0, intent.at, intent.life, operation_key=key)
+    yield Entry("op", 0, intent.at, intent.clear_count, operation_key=key)
     if record != _NONE:
-        end = Entry("end", 0, intent.at, intent.life, operation_key=key)
+        end = Entry("end", 0, intent.at, intent.clear_count, operation_key=key)
         yield replace(end, result={"record_id": record})

@@ -29,7 +29,7 @@ class Order:
     company_id: str
     rows: Callable[[], Iterator[Row | Rejected]]
     write_of: Callable[[Row], Write]
-    life: int
+    clear_count: int
     begun_at: float = 0.0
     unseen_since: float | None = None
     most: int | None = None

@@ -12,7 +12,7 @@ from airflow_provider_codat.api.bulk.rhythm import Rhythm
 from airflow_provider_codat.api.bulk.row_progress import Case
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS, epoch_of
-from airflow_provider_codat.api.http.telemetry import tell_end
+from airflow_provider_codat.api.http.telemetry import report_end
 from airflow_provider_codat.api.models import PushOperation
 
 log = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class Settling:
             return False
         if sight.ended:
             self._note_duration(sight)
-            tell_end(sight, self._patience.telemetry, self._patience.clock())
+            report_end(sight, self._patience.telemetry, self._patience.clock())
         return sight.ended
 
     def _note_duration(self, operation: PushOperation) -> None:

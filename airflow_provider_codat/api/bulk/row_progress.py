@@ -16,10 +16,10 @@ from airflow_provider_codat.api.create.next_step import (
     Move,
     Step,
     Wanted,
-    chapters,
+    generations,
     next_step,
 )
-from airflow_provider_codat.api.create.settle import MEND, Summary
+from airflow_provider_codat.api.create.settle import MEND
 from airflow_provider_codat.api.errors import (
     AlreadyExists,
     CodatError,
@@ -36,8 +36,8 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.http.exchange import Patience, drive
 from airflow_provider_codat.api.http.request import Reply, Request
-from airflow_provider_codat.api.models import Json, PushOperation
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.models import Json, PushOperation, Summary
+from airflow_provider_codat.api.payload.redaction import redactor
 
 _MOST_NAMED = 5
 
@@ -75,7 +75,7 @@ class Case:
             self.write,
             payload=None,
             key_of=str,
-            hide=partial(_hidden, body),
+            redact=partial(_redacted, body),
         )
         self.talk = None
 
@@ -119,8 +119,10 @@ class Case:
         :raises CodatError: when it is not in the books.
         """
         written = Written(self.generation, operation, adopted=self.adopted)
-        hide, life = self.write.hide, self.write.life
-        conversation = conclude(written, patience, hide=hide, life=life)
+        redact, clear_count = self.write.redact, self.write.clear_count
+        conversation = conclude(
+            written, patience, redact=redact, clear_count=clear_count
+        )
         return drive(conversation, _nothing, note=self.keep)
 
     def first_step(self, now: float) -> Step:
@@ -128,19 +130,19 @@ class Case:
         write, entries = self.write, self.entries()
         wanted = Wanted(
             digest=write.digest(),
-            life=write.life,
+            clear_count=write.clear_count,
             on_clear=write.on_clear,
-            verdict=write.verdict,
+            resolution=write.resolution,
             begun_at=now,
             found=entries,
         )
         return next_step(entries, wanted, now)
 
     @property
-    def settled_in_this_life(self) -> Status | None:
+    def settled_since_clear(self) -> Status | None:
         """What was made of it without a record of ours, and stands until a Clear."""
         last = self.row.entries[-1] if self.row.entries else None
-        if last is None or last.life != self.write.life:
+        if last is None or last.clear_count != self.write.clear_count:
             return None
         return _SETTLED.get(last.kind)
 
@@ -152,18 +154,18 @@ class Case:
 
     def awaits(self, step: Step) -> bool:
         """Whether it is only to be seen what became of its push operation."""
-        if step.move is not Move.LOOK or self.write.verdict:
+        if step.move is not Move.POLL or self.write.resolution:
             return False
-        last = chapters(self.entries())[-1]
+        last = generations(self.entries())[-1]
         return last.intent.digest == self.write.digest()
 
 
 _SETTLED: dict[str, Status] = {"no": "Failed", "existed": "Exists"}
 
 
-def _hidden(body: bytes, words: str) -> str:
+def _redacted(body: bytes, words: str) -> str:
     """Return Codat's words without the values of a body."""
-    return hiding(json.loads(body))(words)
+    return redactor(json.loads(body))(words)
 
 
 def _short(result: Summary) -> dict[str, Json]:

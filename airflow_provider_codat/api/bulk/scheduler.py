@@ -31,7 +31,7 @@ _FAULTS = 3
 _LIMITED_SECONDS = 10.0
 """How long to hold back after a 429 that does not say how long."""
 
-_BEFORE_A_SEND: set[Kind] = {"intent", "stood"}
+_BEFORE_A_SEND: set[Kind] = {"intent", "stale_resolution"}
 """After which entries a conversation goes on to send."""
 
 

@@ -15,9 +15,9 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
+    DeferrablePause,
     Note,
     Patience,
-    Rest,
     create,
 )
 from airflow_provider_codat.api.http.retry import Answer, Verdict
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 _WHY = {
     "no": "the create before made no record",
     "released": "Codat did not take the one before",
-    "verdict": "a person says that the one before made no record",
+    "resolution": "a person says that the one before made no record",
     "reconciled": "the books show no record of the one before",
     "cleared": "the task was cleared, with on_clear=create",
     "resend": "on_unknown_outcome=resend: it may exist twice",
@@ -106,7 +106,7 @@ class Sending:
         request = replace(self._write.request(intent.key), query=intent.query)
         again = "" if step.because else " again: an earlier try had no answer"
         log.log(
-            self._write.told,
+            self._write.info_level,
             "Sending a %s to company %s over connection %s (idempotency key %s)%s",
             self._write.data_type.record,
             self._write.destination.company_id,
@@ -123,7 +123,7 @@ class Sending:
             sends=step.sends,
             noted=lambda verdict, answer, at: self._noted(intent, verdict, answer, at),
             reused_key=self._write.reused_key,
-            hide=self._write.hide,
+            redact=self._write.redact,
         )
         return (yield from self.accepted(step.generation, operation))
 
@@ -133,7 +133,7 @@ class Sending:
         """Return what an answer means for the journal, if anything."""
         status = answer.status or 0
         entry = replace(
-            Entry("no", intent.generation, at, self._write.life),
+            Entry("no", intent.generation, at, self._write.clear_count),
             until=self._unanswered_at,
         )
         if verdict is Verdict.REFUSE:
@@ -160,7 +160,7 @@ class Sending:
             "released" if free else "limited",
             generation,
             self._patience.clock(),
-            self._write.life,
+            self._write.clear_count,
             until=error.until,
         )
         yield from self.note(entry)
@@ -171,7 +171,7 @@ class Sending:
             return
         if seconds > self._patience.budget_seconds:
             raise RateLimited("Codat has asked to come back later", until=moment)
-        yield Rest(seconds, "Codat has asked to come back later")
+        yield DeferrablePause(seconds, "Codat has asked to come back later")
 
     def intend(self, generation: int, because: str, at: float) -> Conversation[None]:
         """Write down what is about to be sent."""
@@ -182,14 +182,16 @@ class Sending:
             query = self._known.query_of(generation, query)
         if generation:
             log.log(
-                self._write.warned, "Creating it anew: %s", _WHY.get(because, because)
+                self._write.warning_level,
+                "Creating it anew: %s",
+                _WHY.get(because, because),
             )
         yield from self.note(
             Entry(
                 "intent",
                 generation,
                 at,
-                self._write.life,
+                self._write.clear_count,
                 key=key,
                 query=query,
                 digest=self._wanted.digest,
@@ -207,7 +209,7 @@ class Sending:
                 "op",
                 generation,
                 self._patience.clock(),
-                self._write.life,
+                self._write.clear_count,
                 operation_key=operation.key,
                 because="adopted" if adopted else "",
             )
@@ -221,7 +223,7 @@ class Sending:
             return (yield from self._books.candidates(search))
         except CodatError as error:
             log.log(
-                self._write.warned,
+                self._write.warning_level,
                 "Which push operations may be ours is not known: %s",
                 error,
             )

@@ -6,13 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_provider_codat.api.create.intent import Written
 from airflow_provider_codat.api.create.journal import Entry
-from airflow_provider_codat.api.create.settle import (
-    Summary,
-    created_nothing,
-    judged,
-    summary,
-)
+from airflow_provider_codat.api.create.settle import created_nothing, judged, summary
 from airflow_provider_codat.api.http.exchange import Conversation, Note, Patience
+from airflow_provider_codat.api.models import Summary
 
 if TYPE_CHECKING:
     from airflow_provider_codat.api.models import Json
@@ -22,27 +18,31 @@ PUSH_FAILED = "its push operation failed"
 
 
 def conclude(
-    written: Written, patience: Patience, *, hide: Callable[[str], str], life: int
+    written: Written,
+    patience: Patience,
+    *,
+    redact: Callable[[str], str],
+    clear_count: int,
 ) -> Conversation[Summary]:
     """Write down what came of an accepted write, and return it.
 
-    :param hide: takes the payload's own values out of Codat's words.
-    :param life: counts how often the task was cleared after it had ended.
+    :param redact: takes the payload's own values out of Codat's words.
+    :param clear_count: counts how often the task was cleared after it had ended.
     :raises PushFailed: nothing was created.
     :raises PushTimedOut: a record may still appear.
     :raises OutcomeUnknown: a record may exist.
     """
     operation = written.operation
-    hide = concealed if written.changed else hide
-    result = summary(operation, hide, adopted=written.adopted)
-    entry = Entry("end", written.generation, patience.clock(), life)
+    redact = concealed if written.changed else redact
+    result = summary(operation, redact, adopted=written.adopted)
+    entry = Entry("end", written.generation, patience.clock(), clear_count)
     entry = replace(entry, operation_key=operation.key)
     if operation.status == "Success":
         yield Note(replace(entry, result=cast("dict[str, Json]", result)))
     elif created_nothing(operation):
         yield Note(replace(entry, kind="no", because=PUSH_FAILED))
     if operation.ended:
-        judged(operation, hide=hide)
+        judged(operation, redact=redact)
     return result
 
 

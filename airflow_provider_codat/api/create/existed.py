@@ -4,8 +4,8 @@ import logging
 from collections.abc import Sequence
 
 from airflow_provider_codat.api.create.intent import Match, Write
-from airflow_provider_codat.api.create.settle import Summary
 from airflow_provider_codat.api.errors import AlreadyExists
+from airflow_provider_codat.api.models import Summary
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,10 @@ def existed(write: Write, *, unseen: bool) -> Summary | None:
         raise _already(write, what, _ids(found), unseen=unseen)
     record_id = found[0].record_id
     log.log(
-        write.told, "The books hold a %s: record %s; nothing is sent", what, record_id
+        write.info_level,
+        "The books hold a %s: record %s; nothing is sent",
+        what,
+        record_id,
     )
     return {
         "push_operation_key": "",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from airflow_provider_codat.api.create.claims import Claims
 from airflow_provider_codat.api.create.intent import NOT_CREATED, Done, Write
 from airflow_provider_codat.api.create.journal import Entry
-from airflow_provider_codat.api.create.next_step import UNSEEN, Chapter, chapters
+from airflow_provider_codat.api.create.next_step import UNSEEN, Generation, generations
 from airflow_provider_codat.api.create.search import Search
 from airflow_provider_codat.api.errors import OutcomeUnknown, PayloadChanged
 from airflow_provider_codat.api.http.retry import (
@@ -16,7 +16,7 @@ from airflow_provider_codat.api.http.retry import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_codat.api.create.settle import Summary
+    from airflow_provider_codat.api.models import Summary
 
 log = logging.getLogger(__name__)
 
@@ -46,29 +46,31 @@ class Progress:
     @property
     def begun(self) -> bool:
         """Whether any intent was written down."""
-        return bool(chapters(self.entries))
+        return bool(generations(self.entries))
 
     @property
     def in_doubt(self) -> bool:
         """Whether nothing has settled the latest generation."""
-        last = chapters(self.entries)[-1:]
-        ends = {"end", "no", "verdict"}
+        last = generations(self.entries)[-1:]
+        ends = {"end", "no", "resolution"}
         return bool(last) and ends.isdisjoint(e.kind for e in last[0].since)
 
-    def rests(self) -> int:
+    def deferrals(self) -> int:
         """Return how often Codat has asked this task to come back later."""
         kinds = {"limited", "released"}
-        life = self._write.life
-        return sum(e.kind in kinds and e.life == life for e in self.entries)
+        clear_count = self._write.clear_count
+        return sum(
+            e.kind in kinds and e.clear_count == clear_count for e in self.entries
+        )
 
-    def chapter(self, generation: int) -> Chapter:
+    def chapter(self, generation: int) -> Generation:
         """Return what is known of one generation."""
-        found = chapters(self.entries)
+        found = generations(self.entries)
         return next(each for each in found if each.intent.generation == generation)
 
-    def open(self) -> list[Chapter]:
+    def open(self) -> list[Generation]:
         """Return the generations of which nothing tells what came of them."""
-        return [each for each in chapters(self.entries) if each.unresolved]
+        return [each for each in generations(self.entries) if each.unresolved]
 
     def search(self, now: float, claims: Claims) -> Search:
         """Return what to look for in the books.
@@ -81,7 +83,7 @@ class Progress:
             (each.intent.at, now)
             # Nobody wrote down when that was sent.
             if each.intent.because == UNSEEN
-            else (each.intent.at, min(now, quiet_at(each, lifetime)))
+            else (each.intent.at, min(now, settled_at(each, lifetime)))
             for each in self.open()
         )
         since = min(begin for begin, _ in windows)
@@ -100,7 +102,7 @@ class Progress:
 
     def query_of(self, generation: int, otherwise: str) -> str:
         """Return the query that a generation went out with; else another one."""
-        found = [c.intent for c in chapters(self.entries)]
+        found = [c.intent for c in generations(self.entries)]
         return next((i.query for i in found if i.generation == generation), otherwise)
 
     def done(self, generation: int) -> Done:
@@ -108,7 +110,7 @@ class Progress:
         end = self.chapter(generation).get("end")
         result = cast("Summary", end.result if end else {})
         log.log(
-            self._write.told,
+            self._write.info_level,
             "An earlier try has created it: record %s; nothing is sent",
             result.get("record_id"),
         )
@@ -128,7 +130,7 @@ class Progress:
 
     def unknown(self, reason: str, found: tuple[str, ...]) -> OutcomeUnknown:
         """Return the error for what nobody here can tell, and what to do about it."""
-        since = min(each.intent.at for each in chapters(self.entries))
+        since = min(each.intent.at for each in generations(self.entries))
         listed = ", ".join(found[:_MOST_NAMED]) or "none known"
         if len(found) > _MOST_NAMED:
             listed += f" and {len(found) - _MOST_NAMED} more"
@@ -151,7 +153,9 @@ class Progress:
 
     def _not_created(self) -> str:
         """Return the word for "not created" that was not used up before."""
-        used = sum(entry.kind in {"stood", "verdict"} for entry in self.entries)
+        used = sum(
+            entry.kind in {"stale_resolution", "resolution"} for entry in self.entries
+        )
         return f"{NOT_CREATED}:{used + 1}" if used else NOT_CREATED
 
 
@@ -169,7 +173,7 @@ def payload_changed(record_id: str | None, what: str = "") -> PayloadChanged:
     )
 
 
-def quiet_at(chapter: Chapter, lifetime_seconds: float) -> float:
+def settled_at(chapter: Generation, lifetime_seconds: float) -> float:
     """Return when all that was sent has acted, or never will: epoch seconds.
 
     :param lifetime_seconds: after which a request without an answer acts no more.

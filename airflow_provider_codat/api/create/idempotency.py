@@ -9,7 +9,8 @@ import json
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
-from airflow_provider_codat.api.models import DataType, Destination, checked_uuid
+from airflow_provider_codat.api.data_types import DataType
+from airflow_provider_codat.api.models import Destination
 
 # Frozen for ever: another namespace would give every intent another key.
 _NAMESPACE = UUID("6d1f0a52-5d0c-5a0f-9c57-0d6f3c1e7b4a")
@@ -54,18 +55,6 @@ def derived_key(intent: Intent, generation: int = 0) -> str:
         generation,
     ]
     return str(uuid5(_NAMESPACE, json.dumps(name)))
-
-
-def author_key(value: str) -> str:
-    """Return an author's own key as it is to be sent: verbatim, but for white space.
-
-    It may have been used before, elsewhere, and nobody says that Codat takes two
-    spellings of a GUID for one key.
-
-    :raises ValueError: when it is not a GUID, which Codat demands.
-    """
-    checked_uuid(value, "idempotency_key")
-    return str(value).strip()
 
 
 def following_key(key: str, generation: int) -> str:

@@ -9,14 +9,9 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from airflow_provider_codat.api.create.next_step import OnClear
-from airflow_provider_codat.api.create.settle import Summary
+from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.http.request import Request, create
-from airflow_provider_codat.api.models import (
-    DataType,
-    Destination,
-    Json,
-    PushOperation,
-)
+from airflow_provider_codat.api.models import Destination, Json, PushOperation, Summary
 from airflow_provider_codat.api.payload.canonical import canonical
 
 OnUnknownOutcome = Literal["reconcile", "fail", "resend"]
@@ -42,52 +37,52 @@ class Match(Protocol):
 class Write:
     """One record that is wanted in the books, and what to do where that is not plain.
 
-    :param origin: the base URL of Codat.
+    :param base_url: the base URL of Codat.
     :param payload: checked, as it is to be sent.
     :param key_of: gives the idempotency key of a generation.
     :param reused_key: whether somebody else may have sent these keys before.
-    :param hide: takes the payload's own values out of Codat's words.
+    :param redact: takes the payload's own values out of Codat's words.
     :param durable: whether the journal outlives this process.
-    :param may_rest: whether a long wait may be broken off and taken up again.
-    :param life: counts how often the task was cleared after it had ended.
-    :param verdict: what a person says came of it: ``not_created`` or a record's id.
+    :param may_defer: whether a long wait may be broken off and taken up again.
+    :param clear_count: counts how often the task was cleared after it had ended.
+    :param resolution: what a person says came of it: ``not_created`` or a record's id.
     :param grace_seconds: after which Codat lists whatever it has accepted.
     :param lifetime_seconds: after which a request without an answer acts no more.
     :param existing: finds records like a payload among those that were in the books
         before; None where nobody has looked.
     :param if_exists: what to do where such a record is among it.
-    :param quietly: whether it is one of so many that nobody wants to read of its steps.
+    :param quiet: whether it is one of so many that nobody wants to read of its steps.
     """
 
-    origin: str
+    base_url: str
     destination: Destination
     data_type: DataType
     payload: Json = field(repr=False)
     key_of: Callable[[int], str]
     timeout_in_minutes: int | None = None
     reused_key: bool = False
-    hide: Callable[[str], str] = str
+    redact: Callable[[str], str] = str
     durable: bool = False
-    may_rest: bool = False
-    life: int = 0
-    verdict: str = ""
+    may_defer: bool = False
+    clear_count: int = 0
+    resolution: str = ""
     on_unknown_outcome: OnUnknownOutcome = "reconcile"
     on_clear: OnClear = "reuse"
     grace_seconds: float = 60.0
     lifetime_seconds: float = 600.0
     existing: Callable[[Json], Sequence[Match]] | None = None
     if_exists: IfExists | None = None
-    quietly: bool = False
+    quiet: bool = False
 
     @property
-    def told(self) -> int:
+    def info_level(self) -> int:
         """The log level of its steps."""
-        return logging.DEBUG if self.quietly else logging.INFO
+        return logging.DEBUG if self.quiet else logging.INFO
 
     @property
-    def warned(self) -> int:
+    def warning_level(self) -> int:
         """The log level of what is out of the ordinary."""
-        return logging.DEBUG if self.quietly else logging.WARNING
+        return logging.DEBUG if self.quiet else logging.WARNING
 
     def request(self, key: str) -> Request:
         """Return the request that creates it."""
@@ -106,7 +101,7 @@ class Write:
 
     def digest(self) -> str:
         """Return what tells whether another try wants the same record."""
-        place = json.dumps([self.origin, self._keyless.path]).encode()
+        place = json.dumps([self.base_url, self._keyless.path]).encode()
         return hashlib.sha256(place + (self._keyless.body or b"")).hexdigest()
 
 

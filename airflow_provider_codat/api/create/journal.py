@@ -22,8 +22,8 @@ Kind = Literal[
     "doubt",
     "no",
     "end",
-    "verdict",
-    "stood",
+    "resolution",
+    "stale_resolution",
     "existed",
 ]
 """What an entry says of one generation of the intent.
@@ -32,9 +32,9 @@ Kind = Literal[
 operation. ``5xx``: Codat's own error, which it repeats under this key. ``2xx``: Codat
 said yes, unreadably. ``released``: all its sends were answered by 429. ``limited``:
 the latest was. ``doubt``: a later try does not know whether it was sent. ``no``: it
-wrote nothing. ``end``: it wrote a record. ``verdict``: a person said what came of
-it. ``stood``: that stood there before anything was in doubt. ``existed``: it was in the
-books before, and nothing was sent.
+wrote nothing. ``end``: it wrote a record. ``resolution``: a person said what came of
+it. ``stale_resolution``: that was said before anything was in doubt. ``existed``: it
+was in the books before, and nothing was sent.
 """
 
 
@@ -45,7 +45,7 @@ class Entry:
     :param generation: counts the creates of one intent.
     :param at: epoch seconds: when it was written; of an intent, when its key was sent
         for the first time.
-    :param life: counts how often the task was cleared after it had ended.
+    :param clear_count: counts how often the task was cleared after it had ended.
     :param key: the idempotency key, of an intent.
     :param query: of the request, of an intent.
     :param digest: of destination and payload, of an intent.
@@ -59,7 +59,7 @@ class Entry:
     kind: Kind
     generation: int
     at: float
-    life: int = 0
+    clear_count: int = 0
     key: str = ""
     query: str = ""
     digest: str = ""
@@ -71,7 +71,11 @@ class Entry:
     def to_json(self) -> dict[str, Json]:
         """Return what a store keeps: plain JSON, without what is empty."""
         always = ("kind", "generation", "at")
-        return {n: v for n, v in asdict(self).items() if v or n in always}
+        stored = {n: v for n, v in asdict(self).items() if v or n in always}
+        stored["kind"] = _STORED_KINDS.get(self.kind, self.kind)
+        if self.clear_count:
+            stored[_STORED_CLEAR_COUNT] = stored.pop("clear_count")
+        return stored
 
 
 def entry_of(value: object) -> Entry:
@@ -79,7 +83,11 @@ def entry_of(value: object) -> Entry:
 
     :raises JournalFailed: when it is none: somebody else wrote it, or a later version.
     """
-    known: dict[str, Any] = value if isinstance(value, dict) else {}
+    known: dict[str, Any] = dict(value) if isinstance(value, dict) else {}
+    if _STORED_CLEAR_COUNT in known:
+        known["clear_count"] = known.pop(_STORED_CLEAR_COUNT)
+    if isinstance(kind := known.get("kind"), str):
+        known["kind"] = _KINDS_STORED.get(kind, kind)
     whole = (
         known.keys() <= {each.name for each in fields(Entry)}
         and known.get("kind") in get_args(Kind)
@@ -97,7 +105,11 @@ def entry_of(value: object) -> Entry:
     return Entry(**known)
 
 
-_NUMBERS = ("at", "life", "until")
+# A store keeps the spelling of the first version, whose tasks may be under way.
+_STORED_CLEAR_COUNT = "life"
+_STORED_KINDS: dict[str, str] = {"resolution": "verdict", "stale_resolution": "stood"}
+_KINDS_STORED = {stored: kind for kind, stored in _STORED_KINDS.items()}
+_NUMBERS = ("at", "clear_count", "until")
 _TEXTS = ("key", "query", "digest", "because", "operation_key")
 
 

@@ -31,17 +31,17 @@ class Move(Enum):
 
     SEND = auto()
     """Send the key of this generation."""
-    LOOK = auto()
+    POLL = auto()
     """Ask for the push operation that Codat accepted."""
     RETURN = auto()
     """It is done: return what was returned before."""
-    CHANGED = auto()
+    PAYLOAD_CHANGED = auto()
     """It is done, with another payload."""
-    OBEY = auto()
+    APPLY_RESOLUTION = auto()
     """A person said what came of it."""
     RECONCILE = auto()
     """Look at the books before anything else."""
-    STOP = auto()
+    GIVE_UP = auto()
     """Nothing may be sent, and nothing that can be looked at would tell."""
 
 
@@ -64,7 +64,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class Generation:
     """One generation: its latest intent, and what was written since."""
 
     intent: Entry
@@ -95,18 +95,18 @@ class Chapter:
         return Sends(self.intent.at, unresolved=True, unreadable=self.unreadable)
 
 
-_ANSWERS = {"op", "no", "end", "verdict", "released"}
+_ANSWERS = {"op", "no", "end", "resolution", "released"}
 
 
-def chapters(entries: Iterable[Entry]) -> tuple[Chapter, ...]:
+def generations(entries: Iterable[Entry]) -> tuple[Generation, ...]:
     """Arrange a journal by generations."""
-    found: dict[int, Chapter] = {}
+    found: dict[int, Generation] = {}
     for entry in entries:
         if entry.kind == "intent":
-            found[entry.generation] = Chapter(entry)
+            found[entry.generation] = Generation(entry)
         elif entry.generation in found:
             before = found[entry.generation]
-            found[entry.generation] = Chapter(before.intent, (*before.since, entry))
+            found[entry.generation] = Generation(before.intent, (*before.since, entry))
     return tuple(found[number] for number in sorted(found))
 
 
@@ -115,16 +115,16 @@ class Wanted:
     """What the present try wants.
 
     :param digest: of destination and payload.
-    :param life: counts how often the task was cleared after it had ended.
-    :param verdict: what a person says came of it; empty when nobody says anything.
+    :param clear_count: counts how often the task was cleared after it had ended.
+    :param resolution: what a person says came of it; empty when nobody says anything.
     :param begun_at: epoch seconds: when the present process took over.
     :param found: what it found in the journal then.
     """
 
     digest: str
-    life: int
+    clear_count: int
     on_clear: OnClear
-    verdict: str
+    resolution: str
     begun_at: float
     found: tuple[Entry, ...] = ()
 
@@ -134,7 +134,7 @@ def next_step(entries: tuple[Entry, ...], wanted: Wanted, now: float) -> Step:
 
     :param now: epoch seconds.
     """
-    history = chapters(entries)
+    history = generations(entries)
     if not history:
         return Step(Move.SEND, because="first")
     last = history[-1]
@@ -143,12 +143,12 @@ def next_step(entries: tuple[Entry, ...], wanted: Wanted, now: float) -> Step:
         return _after_end(last, end, wanted)
     if last.get("no"):
         return Step(Move.SEND, number + 1, "no")
-    if last.get("verdict"):
-        return Step(Move.SEND, number + 1, "verdict")
+    if last.get("resolution"):
+        return Step(Move.SEND, number + 1, "resolution")
     if last.get("op"):
-        return Step(Move.LOOK, number)
-    if may_obey(entries, wanted):
-        return Step(Move.OBEY, number)
+        return Step(Move.POLL, number)
+    if may_apply(entries, wanted):
+        return Step(Move.APPLY_RESOLUTION, number)
     if last.get("released"):
         same = last.intent.digest == wanted.digest
         follows = number if same else number + 1
@@ -156,37 +156,37 @@ def next_step(entries: tuple[Entry, ...], wanted: Wanted, now: float) -> Step:
     return _unresolved(last, wanted, now)
 
 
-def may_obey(entries: tuple[Entry, ...], wanted: Wanted) -> bool:
+def may_apply(entries: tuple[Entry, ...], wanted: Wanted) -> bool:
     """Whether a person has spoken since the task ended, and was not obeyed yet.
 
     What stood there before cannot have been said of this.
     """
-    spoken = bool(wanted.verdict) and not was_said(entries, wanted.verdict)
-    return spoken and bool(entries) and entries[-1].life != wanted.life
+    spoken = bool(wanted.resolution) and not is_used_up(entries, wanted.resolution)
+    return spoken and bool(entries) and entries[-1].clear_count != wanted.clear_count
 
 
-def was_said(entries: tuple[Entry, ...], words: str) -> bool:
+def is_used_up(entries: tuple[Entry, ...], words: str) -> bool:
     """Whether a person's words were obeyed, or stood there before they could be."""
     return any(e.because == words and e.kind in _SAID for e in entries)
 
 
-_SAID = {"end", "stood", "verdict"}
+_SAID = {"end", "stale_resolution", "resolution"}
 
 
-def _after_end(last: Chapter, end: Entry, wanted: Wanted) -> Step:
+def _after_end(last: Generation, end: Entry, wanted: Wanted) -> Step:
     number = last.intent.generation
-    if end.life != wanted.life and wanted.on_clear == "create":
+    if end.clear_count != wanted.clear_count and wanted.on_clear == "create":
         return Step(Move.SEND, number + 1, "cleared")
     same = last.intent.digest == wanted.digest
-    return Step(Move.RETURN if same else Move.CHANGED, number)
+    return Step(Move.RETURN if same else Move.PAYLOAD_CHANGED, number)
 
 
-def _unresolved(last: Chapter, wanted: Wanted, now: float) -> Step:
+def _unresolved(last: Generation, wanted: Wanted, now: float) -> Step:
     """Decide on a generation that may have been sent, and nothing tells."""
     number = last.intent.generation
     if last.intent.digest != wanted.digest:
         return Step(
-            Move.STOP,
+            Move.GIVE_UP,
             number,
             "an earlier try may have sent another payload for this customer",
         )
@@ -196,7 +196,7 @@ def _unresolved(last: Chapter, wanted: Wanted, now: float) -> Step:
         return replace(step, not_before=last.not_before)
     if last.intent.because == UNSEEN:
         return Step(
-            Move.STOP,
+            Move.GIVE_UP,
             number,
             "an earlier try, of which nothing was written down, may have sent it"
             + (_LONG_AGO if obstacle == _OLD else ""),
@@ -205,7 +205,7 @@ def _unresolved(last: Chapter, wanted: Wanted, now: float) -> Step:
     return Step(Move.RECONCILE, number, because, not_before=last.not_before)
 
 
-def _obstacle(last: Chapter, wanted: Wanted, now: float) -> str:
+def _obstacle(last: Generation, wanted: Wanted, now: float) -> str:
     """Return why the key of a generation may not be sent again; empty when it may."""
     if now - last.intent.at > KEY_LIFETIME_SECONDS:
         return _OLD

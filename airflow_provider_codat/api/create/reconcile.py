@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 from uuid import uuid4
 
-from airflow_provider_codat.api.books.likeness import Likeness, likeness
+from airflow_provider_codat.api.books.likeness import NameMatch, match_names
 from airflow_provider_codat.api.books.push_history import recent_push_operations
 from airflow_provider_codat.api.books.records import (
     read_customer,
@@ -235,15 +235,15 @@ def _compared(
         can be read back.
     """
     how = {
-        key: likeness(search.payload, records[key], search.data_type)
+        key: match_names(search.payload, records[key], search.data_type)
         if key in records
-        else Likeness.UNCLEAR
+        else NameMatch.UNCLEAR
         for key in keys
     }
     return Suspects(
         canonical(search.payload),
-        same=tuple(key for key, each in how.items() if each is Likeness.SAME),
-        unclear=tuple(key for key, each in how.items() if each is Likeness.UNCLEAR),
+        same=tuple(key for key, each in how.items() if each is NameMatch.SAME),
+        unclear=tuple(key for key, each in how.items() if each is NameMatch.UNCLEAR),
     )
 
 

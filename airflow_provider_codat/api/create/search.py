@@ -6,13 +6,9 @@ from dataclasses import dataclass, field
 
 from airflow_provider_codat.api.create.claims import Claims
 from airflow_provider_codat.api.create.settle import created_nothing
+from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS, epoch_of
-from airflow_provider_codat.api.models import (
-    DataType,
-    Destination,
-    Json,
-    PushOperation,
-)
+from airflow_provider_codat.api.models import Destination, Json, PushOperation
 
 
 @dataclass(frozen=True, slots=True)

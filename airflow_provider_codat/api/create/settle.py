@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypedDict
 
 from airflow_provider_codat.api.books.push_history import known_push_operation
 from airflow_provider_codat.api.errors import (
@@ -19,31 +18,13 @@ from airflow_provider_codat.api.errors import (
     Unreachable,
 )
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, Pause
-from airflow_provider_codat.api.http.telemetry import tell_end
-from airflow_provider_codat.api.models import PushOperation, Remark
+from airflow_provider_codat.api.http.telemetry import report_end
+from airflow_provider_codat.api.models import PushOperation, Remark, Summary
 
 FIRST_POLL_SECONDS = 2.0
 """How long after the create its push operation is asked for, for the first time."""
 
 _SLOWER = 1.5
-
-
-class Summary(TypedDict):
-    """What came of one write.
-
-    ``status`` is Codat's word for its push operation, or ``Exists`` where such a record
-    was in the books before, and nothing was sent.
-    """
-
-    push_operation_key: str
-    status: str
-    record_id: str | None
-    company_id: str
-    connection_id: str
-    warnings: list[str]
-    requested_at: str
-    completed_at: str | None
-    adopted: bool
 
 
 def settle(
@@ -74,7 +55,7 @@ def settle(
         # It may have landed since: Codat's deadline stops nobody.
         yield Pause(seconds, _waiting(operation))
         operation = yield from _look(operation, patience, deadline)
-    tell_end(operation, patience.telemetry, patience.clock())
+    report_end(operation, patience.telemetry, patience.clock())
     return operation
 
 
@@ -121,12 +102,12 @@ def still_pending(operation: PushOperation) -> StillPending:
 def judged(
     operation: PushOperation,
     *,
-    hide: Callable[[str], str] = str,
+    redact: Callable[[str], str] = str,
     fail_on_warning: bool = False,
 ) -> PushOperation:
     """Return a push operation that succeeded; raise what any other end means.
 
-    :param hide: takes the payload's own values out of Codat's words.
+    :param redact: takes the payload's own values out of Codat's words.
     :raises PushFailed: when it was refused, with every reason that Codat gave.
     :raises PushTimedOut: when Codat gave up waiting.
     :raises PushWarned: when it succeeded with warnings that are to fail the task.
@@ -138,13 +119,13 @@ def judged(
             raise PushWarned(
                 f"record {operation.record_id} is in the books (push operation "
                 f"{operation.key}), with warnings, and fail_on_warning is set:"
-                f"{_listed(operation.warnings, hide)}",
+                f"{_listed(operation.warnings, redact)}",
                 operation=operation,
             )
         case "Success":
             return operation
         case "Failed":
-            raise _failed(operation, hide)
+            raise _failed(operation, redact)
         case _:
             raise PushTimedOut(
                 f"push operation {operation.key} is TimedOut: Codat stopped waiting "
@@ -171,12 +152,12 @@ def created_nothing(operation: PushOperation) -> bool:
 
 
 def _failed(
-    operation: PushOperation, hide: Callable[[str], str]
+    operation: PushOperation, redact: Callable[[str], str]
 ) -> PushFailed | OutcomeUnknown:
     """Tell a clean refusal from a failure that may have left a record behind."""
-    words = hide(operation.error_message)
+    words = redact(operation.error_message)
     said = f". Codat says: {words}" if words else ""
-    reasons = _listed(operation.errors, hide)
+    reasons = _listed(operation.errors, redact)
     if created_nothing(operation):
         return PushFailed(
             f"push operation {operation.key} failed; no record was created"
@@ -192,19 +173,19 @@ def _failed(
     )
 
 
-def _listed(remarks: tuple[Remark, ...], hide: Callable[[str], str]) -> str:
-    return "".join(f"\n  - {hide(str(remark))}" for remark in remarks)
+def _listed(remarks: tuple[Remark, ...], redact: Callable[[str], str]) -> str:
+    return "".join(f"\n  - {redact(str(remark))}" for remark in remarks)
 
 
 def summary(
     operation: PushOperation,
-    hide: Callable[[str], str] = str,
+    redact: Callable[[str], str] = str,
     *,
     adopted: bool = False,
 ) -> Summary:
     """Return what a later task needs to know of a push operation, as plain JSON.
 
-    :param hide: takes the payload's own values out of Codat's words.
+    :param redact: takes the payload's own values out of Codat's words.
     :param adopted: whether it was found in the books, and taken for ours, after the
         answer to the create was lost.
     """
@@ -214,7 +195,7 @@ def summary(
         "record_id": operation.record_id if operation.status == "Success" else None,
         "company_id": operation.company_id,
         "connection_id": operation.connection_id,
-        "warnings": [hide(str(remark)) for remark in operation.warnings],
+        "warnings": [redact(str(remark)) for remark in operation.warnings],
         "requested_at": operation.requested_at,
         "completed_at": operation.completed_at,
         "adopted": adopted,

@@ -17,7 +17,7 @@ from airflow_provider_codat.api.create.existed import existed
 from airflow_provider_codat.api.create.history import (
     Progress,
     payload_changed,
-    quiet_at,
+    settled_at,
 )
 from airflow_provider_codat.api.create.intent import (
     NOT_CREATED,
@@ -32,20 +32,16 @@ from airflow_provider_codat.api.create.next_step import (
     Move,
     Step,
     Wanted,
-    may_obey,
+    is_used_up,
+    may_apply,
     next_step,
-    was_said,
 )
 from airflow_provider_codat.api.create.reconcile import (
     Books,
     CompanyBooks,
     tell_finding,
 )
-from airflow_provider_codat.api.create.settle import (
-    Summary,
-    created_nothing,
-    summary,
-)
+from airflow_provider_codat.api.create.settle import created_nothing, summary
 from airflow_provider_codat.api.errors import (
     CodatFaulted,
     NotFound,
@@ -54,14 +50,14 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
+    DeferrablePause,
     Patience,
-    Rest,
 )
-from airflow_provider_codat.api.models import Json, PushOperation
+from airflow_provider_codat.api.models import Json, PushOperation, Summary
 
 log = logging.getLogger(__name__)
 
-_MOST_RESTS = 20
+_MOST_DEFERRALS = 20
 """How often one task may be asked to come back later before that uses up a retry."""
 
 
@@ -98,9 +94,9 @@ class _Submission:
         self._known = Progress(write, past.entries)
         self._wanted = Wanted(
             digest=write.digest(),
-            life=write.life,
+            clear_count=write.clear_count,
             on_clear=write.on_clear,
-            verdict=write.verdict,
+            resolution=write.resolution,
             begun_at=patience.clock(),
             found=past.entries,
         )
@@ -108,7 +104,7 @@ class _Submission:
         self._sending = Sending(write, self._wanted, self._known, patience, books)
 
     def run(self) -> Conversation[Written | Done]:
-        yield from self._hear()
+        yield from self._note_stale_resolution()
         if not self._known.begun and (there := (yield from self._there_before())):
             return there
         if not self._known.begun and self._past.unseen_since is not None:
@@ -118,38 +114,43 @@ class _Submission:
             try:
                 written = yield from self._go(step)
             except RateLimited as error:
-                if not self._write.may_rest or self._known.rests() > _MOST_RESTS:
+                if (
+                    not self._write.may_defer
+                    or self._known.deferrals() > _MOST_DEFERRALS
+                ):
                     raise
                 seconds = max(0.0, error.until - self._patience.clock())
-                yield Rest(seconds, str(error))
+                yield DeferrablePause(seconds, str(error))
             else:
                 if written is not None:
                     return written
 
-    def _hear(self) -> Conversation[None]:
+    def _note_stale_resolution(self) -> Conversation[None]:
         """Note a person's word that was there before anything was in doubt.
 
         It cannot have been said of what is in doubt later.
         """
-        said, entries = self._write.verdict, self._known.entries
+        said, entries = self._write.resolution, self._known.entries
         if not said or not self._write.durable:
             return
-        if was_said(entries, said):
+        if is_used_up(entries, said):
             log.log(
-                self._write.warned,
+                self._write.warning_level,
                 "unknown_resolution %s stood there before, and is not obeyed",
                 said,
             )
-        elif not (self._known.in_doubt and may_obey(entries, self._wanted)):
-            now, life = self._patience.clock(), self._write.life
-            yield from self._sending.note(Entry("stood", 0, now, life, because=said))
+        elif not (self._known.in_doubt and may_apply(entries, self._wanted)):
+            now, clear_count = self._patience.clock(), self._write.clear_count
+            yield from self._sending.note(
+                Entry("stale_resolution", 0, now, clear_count, because=said)
+            )
 
     def _there_before(self) -> Conversation[Done | None]:
         """Look for such a record among those that were in the books before."""
         result = existed(self._write, unseen=self._past.unseen_since is not None)
         if result is None:
             return None
-        entry = Entry("existed", 0, self._patience.clock(), self._write.life)
+        entry = Entry("existed", 0, self._patience.clock(), self._write.clear_count)
         kept = cast("dict[str, Json]", result)
         yield from self._sending.note(replace(entry, result=kept))
         return Done(result)
@@ -159,15 +160,15 @@ class _Submission:
         match step.move:
             case Move.SEND:
                 return (yield from self._sending.attempt(step))
-            case Move.LOOK:
+            case Move.POLL:
                 return (yield from self._look(step))
-            case Move.OBEY:
-                return (yield from self._obey(step.generation))
+            case Move.APPLY_RESOLUTION:
+                return (yield from self._apply_resolution(step.generation))
             case Move.RECONCILE:
                 return (yield from self._reconcile(step))
             case Move.RETURN:
                 return self._known.done(step.generation)
-            case Move.CHANGED:
+            case Move.PAYLOAD_CHANGED:
                 raise self._known.changed(step.generation)
         found = yield from self._sending.candidates()
         raise self._known.unknown(step.because, found)
@@ -177,7 +178,7 @@ class _Submission:
         entry = self._known.chapter(step.generation).get("op")
         key = entry.operation_key if entry else ""
         log.log(
-            self._write.told,
+            self._write.info_level,
             "An earlier try was given push operation %s: asking for it",
             key,
         )
@@ -187,15 +188,15 @@ class _Submission:
             operation = yield from known_push_operation(company, key, self._patience)
         except Refused as error:
             gone = isinstance(error, NotFound)
-            if gone and may_obey(self._known.entries, self._wanted):
-                return (yield from self._obey(step.generation))
+            if gone and may_apply(self._known.entries, self._wanted):
+                return (yield from self._apply_resolution(step.generation))
             reason = f"push operation {key} was accepted, but cannot be asked for"
-            words = self._write.hide(str(error))
+            words = self._write.redact(str(error))
             raise self._known.unknown(f"{reason}: {words}", (key,)) from None
         in_doubt = operation.ended and operation.status != "Success"
         in_doubt = in_doubt and not created_nothing(operation)
-        if in_doubt and may_obey(self._known.entries, self._wanted):
-            return (yield from self._obey(step.generation))
+        if in_doubt and may_apply(self._known.entries, self._wanted):
+            return (yield from self._apply_resolution(step.generation))
         adopted = entry is not None and entry.because == "adopted"
         digest = self._known.chapter(step.generation).intent.digest
         changed = digest != self._wanted.digest
@@ -210,7 +211,7 @@ class _Submission:
         """Take in what came of another payload, and go on from there."""
         if not operation.ended:
             raise payload_changed(None, f"push operation {operation.key}")
-        entry = Entry("no", generation, self._patience.clock(), self._write.life)
+        entry = Entry("no", generation, self._patience.clock(), self._write.clear_count)
         entry = replace(entry, operation_key=operation.key, because=PUSH_FAILED)
         if operation.status == "Success":
             result = cast(
@@ -219,12 +220,14 @@ class _Submission:
             entry = replace(entry, kind="end", because="", result=result)
         yield from self._sending.note(entry)
 
-    def _obey(self, generation: int) -> Conversation[Done | None]:
+    def _apply_resolution(self, generation: int) -> Conversation[Done | None]:
         """Do once what a person says who has looked."""
-        said = self._write.verdict
-        log.log(self._write.warned, "unknown_resolution is obeyed, once: %s", said)
-        now, life = self._patience.clock(), self._write.life
-        entry = Entry("verdict", generation, now, life, because=said)
+        said = self._write.resolution
+        log.log(
+            self._write.warning_level, "unknown_resolution is obeyed, once: %s", said
+        )
+        now, clear_count = self._patience.clock(), self._write.clear_count
+        entry = Entry("resolution", generation, now, clear_count, because=said)
         if said.split(":")[0] == NOT_CREATED:
             yield from self._sending.note(entry)
             return None
@@ -254,12 +257,12 @@ class _Submission:
         if policy != "reconcile":
             found = yield from self._sending.candidates()
             raise self._known.unknown(self._known.reason(), found)
-        yield from self._keep_quiet(step)
+        yield from self._wait_until_settled(step)
         search = self._known.search(self._patience.clock(), self._books.claims)
         try:
             finding = yield from self._books.reconcile(search)
         except Refused as error:
-            words = self._write.hide(str(error))
+            words = self._write.redact(str(error))
             reason = f"{self._known.reason()}; the books cannot be asked: {words}"
             raise self._known.unknown(reason, ()) from None
         tell_finding(finding, self._patience.telemetry)
@@ -269,7 +272,7 @@ class _Submission:
             reason = f"{self._known.reason()}; {finding.reason}"
             raise self._known.unknown(reason, finding.candidates)
         log.log(
-            self._write.told,
+            self._write.info_level,
             "Nothing in the books can be this record: it was not created",
         )
         return (yield from self._follow(step, "reconciled", most=3))
@@ -291,23 +294,28 @@ class _Submission:
     ) -> Conversation[Written]:
         """Take an operation that was found for the one whose answer was lost."""
         log.log(
-            self._write.warned,
+            self._write.warning_level,
             "The answer was lost; push operation %s made this record: it is adopted",
             operation.key,
         )
         return (yield from self._sending.accepted(generation, operation, adopted=True))
 
-    def _keep_quiet(self, step: Step) -> Conversation[None]:
+    def _wait_until_settled(self, step: Step) -> Conversation[None]:
         """Wait until whatever was sent has acted or never will, and is listed."""
         if step.because == STALE:
             now = self._patience.clock()
             last = now + LONGEST_CALL_SECONDS
-            doubt = Entry("doubt", step.generation, now, self._write.life, until=last)
+            doubt = Entry(
+                "doubt", step.generation, now, self._write.clear_count, until=last
+            )
             yield from self._sending.note(doubt)
         quiet = max(
-            quiet_at(each, self._write.lifetime_seconds) for each in self._known.open()
+            settled_at(each, self._write.lifetime_seconds)
+            for each in self._known.open()
         )
         ready_at = max(quiet + self._write.grace_seconds, step.not_before)
         if (seconds := ready_at - self._patience.clock()) > 0:
             reason = f"{self._known.reason()}. Whether it was created is not known"
-            yield Rest(seconds, f"{reason}; the books are asked after a pause")
+            yield DeferrablePause(
+                seconds, f"{reason}; the books are asked after a pause"
+            )

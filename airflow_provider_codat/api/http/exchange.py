@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeAlias, TypeVar
 
-from airflow_provider_codat.api.create.journal import Entry
+from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.errors import CodatError, Malformed
 from airflow_provider_codat.api.http.exchange_outcome import Outcome
 from airflow_provider_codat.api.http.rate_limit import Pace
@@ -37,7 +37,7 @@ from airflow_provider_codat.api.http.retry import (
     backoff,
 )
 from airflow_provider_codat.api.http.telemetry import UNHEARD, Exchange, Telemetry
-from airflow_provider_codat.api.models import DataType, Destination, PushOperation
+from airflow_provider_codat.api.models import Destination, PushOperation
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
-class Rest(Pause):
+class DeferrablePause(Pause):
     """Wait so long, here or elsewhere.
 
     All that is needed to go on is in the journal: whoever carries out the conversation
@@ -75,12 +75,15 @@ class Rest(Pause):
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Write this into the journal, and go on once it is kept."""
+    """Write this into the journal, and go on once it is kept.
 
-    entry: Entry
+    :param entry: whatever the journal keeps.
+    """
+
+    entry: Any
 
 
-Noted: TypeAlias = Callable[[Verdict, Answer, float], Entry | None]
+Noted: TypeAlias = Callable[[Verdict, Answer, float], Any]
 """What an answer, judged and come at a moment, means for the journal."""
 
 
@@ -124,10 +127,10 @@ def post(
     read: Callable[[Response], T],
     patience: Patience,
     *,
-    hide: Callable[[str], str] = str,
+    redact: Callable[[str], str] = str,
 ) -> Conversation[T]:
     """Send a POST or PATCH that carries an idempotency key."""
-    return _exchange(request, _timeless(read), after_post, patience, Sends(), hide)
+    return _exchange(request, _timeless(read), after_post, patience, Sends(), redact)
 
 
 def send_once(
@@ -135,11 +138,11 @@ def send_once(
     read: Callable[[Response], T],
     patience: Patience,
     *,
-    hide: Callable[[str], str] = str,
+    redact: Callable[[str], str] = str,
 ) -> Conversation[T]:
     """Send a PUT or DELETE: again only where it provably changed nothing."""
     decide = _deciding(after_single)
-    return _exchange(request, _timeless(read), decide, patience, Sends(), hide)
+    return _exchange(request, _timeless(read), decide, patience, Sends(), redact)
 
 
 def create(
@@ -151,7 +154,7 @@ def create(
     sends: Sends,
     noted: Noted = _unnoted,
     reused_key: bool = False,
-    hide: Callable[[str], str] = str,
+    redact: Callable[[str], str] = str,
 ) -> Conversation[PushOperation]:
     """Ask Codat to create a record, and return the push operation that does it.
 
@@ -159,11 +162,11 @@ def create(
     :param noted: what an answer means for the journal.
     :param reused_key: whether somebody may have sent this key before, so that Codat
         may answer with a push operation of then.
-    :param hide: takes the payload's own values out of Codat's words.
+    :param redact: takes the payload's own values out of Codat's words.
     """
     memory = KEY_MEMORY_SECONDS if reused_key else 0
     read = _ours(destination, data_type, memory)
-    return _exchange(request, read, after_post, patience, sends, hide, noted)
+    return _exchange(request, read, after_post, patience, sends, redact, noted)
 
 
 def update(
@@ -174,18 +177,18 @@ def update(
     *,
     sends: Sends,
     noted: Noted = _unnoted,
-    hide: Callable[[str], str] = str,
+    redact: Callable[[str], str] = str,
 ) -> Conversation[PushOperation]:
     """Ask Codat to change a record, and return the push operation that does it.
 
     :param sends: what earlier tries left open.
     :param noted: what an answer means for the journal.
-    :param hide: takes the payload's own values out of Codat's words.
+    :param redact: takes the payload's own values out of Codat's words.
     :raises OutcomeUnknown: when it was refused after a send whose outcome is open; the
         refusal is its cause.
     """
     read = _ours(destination, data_type)
-    return _exchange(request, read, after_update, patience, sends, hide, noted)
+    return _exchange(request, read, after_update, patience, sends, redact, noted)
 
 
 def _ours(
@@ -230,12 +233,12 @@ def _exchange(
     decide: Callable[[Answer, Sends], Verdict],
     patience: Patience,
     sends: Sends,
-    hide: Callable[[str], str] = str,
+    redact: Callable[[str], str] = str,
     noted: Noted = _unnoted,
 ) -> Conversation[T]:
     """Send, judge, wait, send again: until it is answered or hopeless."""
     give_up_at = patience.clock() + patience.budget_seconds
-    outcome = Outcome(request, sends, hide)
+    outcome = Outcome(request, sends, redact)
     for attempt in count():
         yield from _turn(patience)
         outcome.begin(patience.clock())
@@ -299,15 +302,15 @@ def drive(
     send: Callable[[Request], Reply],
     sleep: Callable[[float], None] = time.sleep,
     *,
-    note: Callable[[Entry], None] = lambda _entry: None,
-    rest: Callable[[Rest], None] | None = None,
+    note: Callable[[Any], None] = lambda _entry: None,
+    on_pause: Callable[[DeferrablePause], None] | None = None,
 ) -> T:
     """Carry out a conversation in this thread.
 
     :param send: sends once and never raises, such as ``Transport.send``.
     :param note: keeps an entry of the journal; by default there is none.
-    :param rest: waits where the conversation may be broken off; it may raise, to go on
-        in another process. By default, ``sleep``.
+    :param on_pause: waits where the conversation may be broken off; it may raise, to go
+        on in another process. By default, ``sleep``.
     """
     reply: Reply | None = None
     try:
@@ -319,8 +322,8 @@ def drive(
                     reply = send(step.request)
                 case Note():
                     note(step.entry)
-                case Rest() if rest is not None:
-                    rest(step)
+                case DeferrablePause() if on_pause is not None:
+                    on_pause(step)
                 case _:
                     _tell(step)
                     sleep(step.seconds)

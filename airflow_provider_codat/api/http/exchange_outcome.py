@@ -38,12 +38,12 @@ _EARLIER = "This tells nothing of an earlier request, whose outcome is open"
 class Outcome:
     """The latest reply to a request, and what is known of its sends.
 
-    :param hide: takes the payload's own values out of Codat's words.
+    :param redact: takes the payload's own values out of Codat's words.
     """
 
     request: Request
     sends: Sends
-    hide: Callable[[str], str]
+    redact: Callable[[str], str]
     _reply: Reply = field(default_factory=lambda: NoAnswer("nothing was sent yet"))
     _fault: str = ""
 
@@ -80,7 +80,7 @@ class Outcome:
         """Say in one line what came of the latest send."""
         if isinstance(self._reply, NoAnswer):
             return f"{self.request}: no answer: {self._reply.detail}"
-        words = self._fault or described(self._reply, self.hide)
+        words = self._fault or described(self._reply, self.redact)
         return f"{self.request}: {words}"
 
     def ended(self, verdict: Verdict) -> CodatError:
@@ -100,7 +100,7 @@ class Outcome:
             return Unreachable(self.said())
         if self._reply.status >= 500:  # noqa: PLR2004 - HTTP's own number
             return self._faulted(self.said(), self._reply)
-        return refusal(self._reply, self.request, self.hide)
+        return refusal(self._reply, self.request, self.redact)
 
     def given_up(self, until: float) -> CodatError:
         """Return the error for a request that the call has no more time for.

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
-from airflow_provider_codat.api.create.idempotency import author_key
+from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.models import (
-    DataType,
     Destination,
     Json,
+    author_key,
     checked_uuid,
 )
 from airflow_provider_codat.api.payload.canonical import canonical

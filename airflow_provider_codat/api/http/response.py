@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.errors import (
     CodatError,
     IdempotencyConflict,
@@ -21,7 +22,6 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.http.retry import Answer
 from airflow_provider_codat.api.models import (
-    DataType,
     Destination,
     Json,
     PushOperation,
@@ -286,10 +286,10 @@ _REFUSALS: dict[int, tuple[type[Refused], str]] = {
 }
 
 
-def described(response: Response, hide: Callable[[str], str] = str) -> str:
+def described(response: Response, redact: Callable[[str], str] = str) -> str:
     """Say what an error answer says, in one line.
 
-    :param hide: takes the payload's own values out of Codat's words.
+    :param redact: takes the payload's own values out of Codat's words.
     """
     message = _error_message(response)
     status = response.status
@@ -297,14 +297,14 @@ def described(response: Response, hide: Callable[[str], str] = str) -> str:
     if status in _REFUSALS:
         parts.append(f": {_REFUSALS[status][1]}")
     if text := str(message.get("error") or ""):
-        parts.append(f". Codat says: {hide(text)}")
+        parts.append(f". Codat says: {redact(text)}")
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own numbers
         parts.append(
             ", a redirect, which is never followed: check the base URL (host) of the "
             "connection"
         )
     parts.extend(
-        f"\n  - {hide(str(remark))}" for remark in _validation_errors(response)
+        f"\n  - {redact(str(remark))}" for remark in _validation_errors(response)
     )
     if not message:
         parts.append(" (no words of Codat's: a gateway, a firewall or another server)")
@@ -314,13 +314,13 @@ def described(response: Response, hide: Callable[[str], str] = str) -> str:
 
 
 def refusal(
-    response: Response, request: Request, hide: Callable[[str], str] = str
+    response: Response, request: Request, redact: Callable[[str], str] = str
 ) -> CodatError:
     """Return the error that a 4xx, or a redirect, stands for.
 
-    :param hide: takes the payload's own values out of Codat's words.
+    :param redact: takes the payload's own values out of Codat's words.
     """
-    words = f"{request}: {described(response, hide)}"
+    words = f"{request}: {described(response, redact)}"
     if response.status == 409:  # noqa: PLR2004 - HTTP's own number
         return StillInProgress(words)
     kind, _ = _REFUSALS.get(response.status, (Refused, ""))
@@ -329,7 +329,7 @@ def refusal(
         status=response.status,
         correlation_id=correlation_id(response),
         remarks=[
-            Remark(item=remark.item, text=hide(remark.text))
+            Remark(item=remark.item, text=redact(remark.text))
             for remark in _validation_errors(response)
         ],
     )

@@ -115,7 +115,7 @@ class Unheard:
 UNHEARD = Unheard()
 
 
-def tell_end(operation: PushOperation, telemetry: Telemetry, now: float) -> None:
+def report_end(operation: PushOperation, telemetry: Telemetry, now: float) -> None:
     """Tell how long a push operation took, if it has ended and says when it began.
 
     :param now: epoch seconds, for one that does not say when it ended.

@@ -29,7 +29,7 @@ _CONTRACT = frozenset(
 )
 
 
-def hiding(payload: Json) -> Callable[[str], str]:
+def redactor(payload: Json) -> Callable[[str], str]:
     """Return a function that names a payload's values instead of quoting them.
 
     :param payload: what was sent, and is not changed any more. Values of four
@@ -40,10 +40,10 @@ def hiding(payload: Json) -> Callable[[str], str]:
     # Only once there are words: most records come into being without any.
     built = cache(partial(_replacing, payload))
 
-    def hide(words: str) -> str:
+    def redact(words: str) -> str:
         return built()(words)
 
-    return hide
+    return redact
 
 
 def _replacing(payload: Json) -> Callable[[str], str]:

@@ -12,7 +12,7 @@ from enum import Enum, auto
 
 from airflow_provider_codat.api.create.attempt import LONGEST_CALL_SECONDS
 from airflow_provider_codat.api.create.journal import Entry
-from airflow_provider_codat.api.create.next_step import Chapter, chapters
+from airflow_provider_codat.api.create.next_step import Generation, generations
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
 
 
@@ -21,7 +21,7 @@ class Move(Enum):
 
     SEND = auto()
     """Send it, for the first time or again."""
-    LOOK = auto()
+    POLL = auto()
     """Ask for the push operation that Codat accepted."""
     RETURN = auto()
     """It is done: return what was returned before."""
@@ -53,9 +53,9 @@ class Calls:
 
     def __init__(self, entries: Iterable[Entry]) -> None:
         self.entries = tuple(entries)
-        self.all = chapters(self.entries)
+        self.all = generations(self.entries)
 
-    def next_move(self, digest: str, life: int) -> Move:
+    def next_move(self, digest: str, clear_count: int) -> Move:
         """Decide how an update goes on.
 
         A task that was cleared after its success sends again: its author wants the
@@ -67,9 +67,9 @@ class Calls:
         if last is None or last.get("no"):
             return Move.SEND
         if end := last.get("end"):
-            done = end.life == life and last.intent.digest == digest
+            done = end.clear_count == clear_count and last.intent.digest == digest
             return Move.RETURN if done else Move.SEND
-        return Move.LOOK if last.get("op") else Move.SEND
+        return Move.POLL if last.get("op") else Move.SEND
 
     @property
     def next_generation(self) -> int:
@@ -81,11 +81,13 @@ class Calls:
         """Before which moment Codat is not to be asked again, epoch seconds."""
         return self.all[-1].not_before if self.all else 0.0
 
-    def rests(self, life: int) -> int:
+    def deferrals(self, clear_count: int) -> int:
         """Return how often Codat has asked this task to come back later."""
-        return sum(e.kind == "limited" and e.life == life for e in self.entries)
+        return sum(
+            e.kind == "limited" and e.clear_count == clear_count for e in self.entries
+        )
 
-    def doubtful(self, digest: str, failed: str = "") -> list[Chapter]:
+    def doubtful(self, digest: str, failed: str = "") -> list[Generation]:
         """Return the calls that may have written these very values, for all we know.
 
         :param failed: the key of a push operation that is known to have failed.
@@ -97,7 +99,7 @@ class Calls:
             and (_sent_in_doubt(call) or _accepted(call) not in {"", failed})
         ]
 
-    def older(self, digest: str) -> list[Chapter]:
+    def older(self, digest: str) -> list[Generation]:
         """Return the calls with other values that may act after the next one.
 
         Those before the latest call with the same values had come to rest then.
@@ -124,7 +126,7 @@ class Calls:
         return frozenset(op.operation_key for op in found if op and op.at >= since)
 
 
-def quiet_at(call: Chapter, lifetime_seconds: float) -> float:
+def settled_at(call: Generation, lifetime_seconds: float) -> float:
     """Return when all that a call has sent has acted, or never will: epoch seconds.
 
     :param lifetime_seconds: after which a request without an answer acts no more.
@@ -136,23 +138,23 @@ def quiet_at(call: Chapter, lifetime_seconds: float) -> float:
     return max([acts_until, *answered], default=0.0)
 
 
-def window(call: Chapter, lifetime_seconds: float) -> Window:
+def window(call: Generation, lifetime_seconds: float) -> Window:
     """Return when what a call has sent may have been accepted."""
-    return Window(call.intent.at, quiet_at(call, lifetime_seconds))
+    return Window(call.intent.at, settled_at(call, lifetime_seconds))
 
 
-def _sent_in_doubt(call: Chapter) -> bool:
+def _sent_in_doubt(call: Generation) -> bool:
     """Whether a send of a call may have been accepted as we know not what."""
     return bool(_unanswered_at(call) or call.get("5xx") or call.get("2xx"))
 
 
-def _accepted(call: Chapter) -> str:
+def _accepted(call: Generation) -> str:
     """Return the key of a push operation whose end is not known; empty for none."""
     op = call.get("op")
     return op.operation_key if op and not (call.get("end") or call.get("no")) else ""
 
 
-def _unanswered_at(call: Chapter) -> float:
+def _unanswered_at(call: Generation) -> float:
     """Return the latest moment at which something was sent that got no answer.
 
     :return: epoch seconds; 0 when all was answered.

@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_provider_codat.api.create.intent import Done
 from airflow_provider_codat.api.create.journal import Entry
-from airflow_provider_codat.api.create.next_step import UNSEEN, Chapter
+from airflow_provider_codat.api.create.next_step import UNSEEN, Generation
 from airflow_provider_codat.api.errors import Malformed, OutcomeUnknown, Refused
-from airflow_provider_codat.api.http.exchange import Conversation, Note, Patience, Rest
+from airflow_provider_codat.api.http.exchange import (
+    Conversation,
+    DeferrablePause,
+    Note,
+    Patience,
+)
 from airflow_provider_codat.api.update.evidence import (
     Trail,
     at_rest,
     evidence,
 )
 from airflow_provider_codat.api.update.intent import Update
-from airflow_provider_codat.api.update.journal import Calls, quiet_at, window
+from airflow_provider_codat.api.update.journal import Calls, settled_at, window
 from airflow_provider_codat.api.update.result import older_may_land, updated
 
 if TYPE_CHECKING:
@@ -38,8 +43,8 @@ class UpdateProgress:
     def entry(self) -> Entry:
         """Return a bare entry of the present call; what it says is to be filled in."""
         generation = self.calls.next_generation - 1
-        now, life = self._patience.clock(), self._wanted.life
-        return Entry("doubt", generation, now, life)
+        now, clear_count = self._patience.clock(), self._wanted.clear_count
+        return Entry("doubt", generation, now, clear_count)
 
     def add(self, entry: Entry) -> None:
         """Take in what was written down."""
@@ -56,14 +61,14 @@ class UpdateProgress:
         :param since: epoch seconds before which it was not.
         :param until: epoch seconds after which it sent nothing.
         """
-        digest, life = self._wanted.digest, self._wanted.life
-        intent = Entry("intent", 0, since, life, digest=digest)
+        digest, clear_count = self._wanted.digest, self._wanted.clear_count
+        intent = Entry("intent", 0, since, clear_count, digest=digest)
         yield from self.keep(replace(intent, because=UNSEEN, until=until))
 
     def rest_until(self, moment: float, reason: str) -> Conversation[None]:
         """Wait, here or elsewhere."""
         if (seconds := moment - self._patience.clock()) > 0:
-            yield Rest(seconds, reason)
+            yield DeferrablePause(seconds, reason)
 
     def let_older_rest(self) -> Conversation[None]:
         """Wait until no older payload can be written any more.
@@ -77,12 +82,12 @@ class UpdateProgress:
         yield from self._quiet(older, "An earlier try may have sent another payload")
         found = yield from at_rest(self._trail(older), self._patience)
         landing = [key for key, each in found.items() if each.status == "TimedOut"]
-        if landing and older[-1].intent.life == self._wanted.life:
+        if landing and older[-1].intent.clear_count == self._wanted.clear_count:
             raise older_may_land(landing)
 
     def ask_the_books(
         self,
-        doubtful: Sequence[Chapter],
+        doubtful: Sequence[Generation],
         reason: str,
         refusal: BaseException | None,
         failed: str = "",
@@ -99,7 +104,7 @@ class UpdateProgress:
         try:
             found = yield from evidence(self._trail(doubtful, failed), self._patience)
         except Refused as error:
-            words = f"the books cannot be asked: {self._wanted.hide(str(error))}"
+            words = f"the books cannot be asked: {self._wanted.redact(str(error))}"
             raise _unknown(reason, words, ()) from None
         if found.done:
             result = updated(self._wanted, found.adopted)
@@ -113,13 +118,13 @@ class UpdateProgress:
         yield from self.keep(replace(no, because="the record has other values"))
         raise refusal or Malformed(f"{reason}; the record was not changed")
 
-    def _quiet(self, calls: Sequence[Chapter], reason: str) -> Conversation[None]:
+    def _quiet(self, calls: Sequence[Generation], reason: str) -> Conversation[None]:
         """Wait until all that was sent has acted or never will, and is listed."""
         lifetime = self._wanted.lifetime_seconds
-        quiet = max(quiet_at(each, lifetime) for each in calls)
+        quiet = max(settled_at(each, lifetime) for each in calls)
         yield from self.rest_until(quiet + self._wanted.grace_seconds, reason)
 
-    def _trail(self, calls: Sequence[Chapter], failed: str = "") -> Trail:
+    def _trail(self, calls: Sequence[Generation], failed: str = "") -> Trail:
         windows = tuple(window(each, self._wanted.lifetime_seconds) for each in calls)
         since = min(each.begin for each in windows)
         return Trail(

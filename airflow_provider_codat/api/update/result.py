@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from airflow_provider_codat.api.create.settle import Summary, summary
+from airflow_provider_codat.api.create.settle import summary
 from airflow_provider_codat.api.errors import OutcomeUnknown, PushFailed, PushTimedOut
-from airflow_provider_codat.api.models import PushOperation
+from airflow_provider_codat.api.models import PushOperation, Summary
 from airflow_provider_codat.api.update.intent import Update
 
 
@@ -32,22 +32,22 @@ def succeeded(
     wanted: Update, operation: PushOperation, *, adopted: bool = False
 ) -> Summary:
     """Return the result of a push operation, whether it has ended or not."""
-    result = summary(operation, wanted.hide, adopted=adopted)
+    result = summary(operation, wanted.redact, adopted=adopted)
     if operation.status == "Success" and result["record_id"] is None:
         result["record_id"] = wanted.record_id
     return result
 
 
 def push_failed(
-    operation: PushOperation, hide: Callable[[str], str], *, clean: bool
+    operation: PushOperation, redact: Callable[[str], str], *, clean: bool
 ) -> PushFailed:
     """Return the error for an update that was refused.
 
     :param clean: whether Codat says that nothing was changed; else the record does.
     """
-    words = hide(operation.error_message)
+    words = redact(operation.error_message)
     said = f". Codat says: {words}" if words else ""
-    reasons = "".join(f"\n  - {hide(str(remark))}" for remark in operation.errors)
+    reasons = "".join(f"\n  - {redact(str(remark))}" for remark in operation.errors)
     outcome = (
         "nothing was changed"
         if clean

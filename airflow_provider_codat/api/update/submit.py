@@ -15,8 +15,8 @@ from airflow_provider_codat.api.create.attempt import LONGEST_CALL_SECONDS
 from airflow_provider_codat.api.create.conclude import PUSH_FAILED, concealed
 from airflow_provider_codat.api.create.intent import Done, Written
 from airflow_provider_codat.api.create.journal import Entry, Past
-from airflow_provider_codat.api.create.next_step import Chapter
-from airflow_provider_codat.api.create.settle import Summary, settle, summary
+from airflow_provider_codat.api.create.next_step import Generation
+from airflow_provider_codat.api.create.settle import settle, summary
 from airflow_provider_codat.api.errors import (
     CodatError,
     NotFound,
@@ -27,7 +27,7 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, update
 from airflow_provider_codat.api.http.response import epoch_of
 from airflow_provider_codat.api.http.retry import Answer, Sends, Verdict
-from airflow_provider_codat.api.models import Json, PushOperation
+from airflow_provider_codat.api.models import Json, PushOperation, Summary
 from airflow_provider_codat.api.update.evidence import refused
 from airflow_provider_codat.api.update.intent import Update
 from airflow_provider_codat.api.update.journal import Move
@@ -42,7 +42,7 @@ from airflow_provider_codat.api.update.result import (
 
 log = logging.getLogger(__name__)
 
-_MOST_RESTS = 20
+_MOST_DEFERRALS = 20
 """How often one task may be asked to come back later before that uses up a retry."""
 
 
@@ -88,32 +88,34 @@ class _Updating:
     def submitted(self) -> Conversation[Written | Done]:
         if not self._known.calls.all and self._unseen_since is not None:
             yield from self._known.unseen(self._unseen_since, self._patience.clock())
-        life = self._wanted.life
+        clear_count = self._wanted.clear_count
         while True:
             try:
                 return (yield from self._go())
             except RateLimited as error:
-                rests = self._known.calls.rests(life)
-                if not self._wanted.may_rest or rests > _MOST_RESTS:
+                deferrals = self._known.calls.deferrals(clear_count)
+                if not self._wanted.may_defer or deferrals > _MOST_DEFERRALS:
                     raise
                 yield from self._known.rest_until(error.until, str(error))
 
     def _go(self) -> Conversation[Written | Done]:
         calls = self._known.calls
-        match calls.next_move(self._wanted.digest, self._wanted.life):
+        match calls.next_move(self._wanted.digest, self._wanted.clear_count):
             case Move.RETURN:
                 end = calls.all[-1].get("end")
                 log.info("An earlier try has updated the record; nothing is sent")
                 return Done(cast("Summary", end.result if end else {}))
-            case Move.LOOK:
+            case Move.POLL:
                 return (yield from self._look(calls.all[-1]))
         return (yield from self._send())
 
-    def _look(self, call: Chapter) -> Conversation[Written | Done]:
+    def _look(self, call: Generation) -> Conversation[Written | Done]:
         """Ask for the push operation that an earlier try was given."""
         wanted, op = self._wanted, call.get("op")
         key, same_life = (
-            ("", True) if op is None else (op.operation_key, op.life == wanted.life)
+            ("", True)
+            if op is None
+            else (op.operation_key, op.clear_count == wanted.clear_count)
         )
         log.info("An earlier try was given push operation %s: asking for it", key)
         company = wanted.destination.company_id
@@ -124,7 +126,7 @@ class _Updating:
                 return (yield from self._send())
             raise OutcomeUnknown(
                 f"push operation {key} was accepted, but cannot be asked for, so the "
-                f"record may have been changed: {wanted.hide(str(error))}",
+                f"record may have been changed: {wanted.redact(str(error))}",
                 candidates=[key],
             ) from None
         if call.intent.digest != wanted.digest:
@@ -177,7 +179,7 @@ class _Updating:
                 replace(self._patience, budget_seconds=budget),
                 sends=Sends(unresolved=again),
                 noted=self._noted,
-                hide=wanted.hide,
+                redact=wanted.redact,
             )
         except CodatError as error:
             yield from self._not_accepted(error)
@@ -207,7 +209,7 @@ class _Updating:
             " again: what came of an earlier send is not known" if again else "",
         )
         number = self._known.calls.next_generation
-        intent = Entry("intent", number, self._patience.clock(), wanted.life)
+        intent = Entry("intent", number, self._patience.clock(), wanted.clear_count)
         query, digest = wanted.request.query, wanted.digest
         yield from self._known.keep(replace(intent, query=query, digest=digest))
 
@@ -243,7 +245,7 @@ class _Updating:
     def concluded(self, written: Written) -> Conversation[Summary]:
         operation, calls = written.operation, self._known.calls.all
         if calls and calls[-1].intent.digest != self._wanted.digest:
-            self._wanted = replace(self._wanted, hide=concealed)
+            self._wanted = replace(self._wanted, redact=concealed)
         result = succeeded(self._wanted, operation)
         if operation.status == "Failed":
             return (yield from self._failed(operation))
@@ -263,7 +265,7 @@ class _Updating:
             at = epoch_of(operation.requested_at) or self._patience.clock()
             yield from known.unseen(at - LONGEST_CALL_SECONDS, at)
         clean, digest = refused(operation), known.calls.all[-1].intent.digest
-        error = push_failed(operation, wanted.hide, clean=clean)
+        error = push_failed(operation, wanted.redact, clean=clean)
         doubtful = known.calls.doubtful(digest, key if clean else "")
         if not doubtful:
             no = replace(known.entry(), kind="no", operation_key=key)

@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_codat.api.books.likeness import Likeness, likeness
-from airflow_provider_codat.api.models import CUSTOMERS, DataType, Json
+from airflow_provider_codat.api.books.likeness import NameMatch, match_names
+from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
+from airflow_provider_codat.api.models import Json
 
-SAME, DIFFERENT, UNCLEAR = Likeness.SAME, Likeness.DIFFERENT, Likeness.UNCLEAR
+SAME, DIFFERENT, UNCLEAR = NameMatch.SAME, NameMatch.DIFFERENT, NameMatch.UNCLEAR
 NAME = "Fen & Söhne Bakery Ltd."
 
 # What was asked for as a name; what is read back; what that means.
-NAMES: dict[str, tuple[Json, Json, Likeness]] = {
+NAMES: dict[str, tuple[Json, Json, NameMatch]] = {
     "verbatim": (NAME, NAME, SAME),
     "upper case": (NAME, NAME.upper(), SAME),
     "lower case": (NAME, NAME.lower(), SAME),
@@ -53,12 +54,12 @@ NAMES: dict[str, tuple[Json, Json, Likeness]] = {
 
 @pytest.mark.parametrize(("asked", "read", "how"), NAMES.values(), ids=NAMES)
 def test_every_way_in_which_software_keeps_a_name(
-    asked: Json, read: Json, how: Likeness
+    asked: Json, read: Json, how: NameMatch
 ) -> None:
     """Its spelling counts for nothing; a part of it, or another order, says nothing."""
     payload, record = {"customerName": asked}, {"customerName": read, "id": "7"}
-    assert likeness(payload, record, CUSTOMERS) is how
-    turned = likeness({"customerName": read}, {"customerName": asked}, CUSTOMERS)
+    assert match_names(payload, record, CUSTOMERS) is how
+    turned = match_names({"customerName": read}, {"customerName": asked}, CUSTOMERS)
     assert turned is how
 
 
@@ -69,7 +70,7 @@ MARKED = {"Hindi": ("कमल", "कमला"), "Thai": ("ก่า", "ก้�
 @pytest.mark.parametrize(("one", "other"), MARKED.values(), ids=MARKED)
 def test_a_vowel_or_a_tone_is_part_of_a_name(one: str, other: str) -> None:
     """What is written as a mark tells two names apart, as a letter does."""
-    how = likeness({"customerName": one}, {"customerName": other}, CUSTOMERS)
+    how = match_names({"customerName": one}, {"customerName": other}, CUSTOMERS)
     assert how is not SAME
 
 
@@ -81,7 +82,7 @@ ASKED = {
     "phone": "01223 1",
 }
 # What the record says otherwise, None where it lacks it; what that means.
-RECORDS: dict[str, tuple[dict[str, Any], Likeness]] = {
+RECORDS: dict[str, tuple[dict[str, Any], NameMatch]] = {
     "all the same": ({}, SAME),
     "otherwise spelled": (
         {"id": "FEN1", "emailAddress": "DESK@FEN.EXAMPLE", "taxNumber": "gb1234567"},
@@ -129,35 +130,35 @@ PARTLY = {
 def test_a_stranger_is_one_by_all_that_is_known(other: dict[str, Any]) -> None:
     """Software that gives its own ids and shortens names may well have made it ours."""
     bare: Json = {**ASKED, "emailAddress": None}
-    assert likeness(bare, {**ASKED, **other}, CUSTOMERS) is UNCLEAR
+    assert match_names(bare, {**ASKED, **other}, CUSTOMERS) is UNCLEAR
 
 
 @pytest.mark.parametrize(("other", "how"), RECORDS.values(), ids=RECORDS)
 def test_all_that_identifies_a_customer_counts(
-    other: dict[str, Any], how: Likeness
+    other: dict[str, Any], how: NameMatch
 ) -> None:
     """It is ours when all that both have is the same, a stranger's when nothing is."""
-    assert likeness(ASKED, {**ASKED, **other}, CUSTOMERS) is how
+    assert match_names(ASKED, {**ASKED, **other}, CUSTOMERS) is how
 
 
 @pytest.mark.parametrize("name", CUSTOMERS.identifying)
 def test_each_identifying_property_is_looked_at(name: str) -> None:
     """Any one of them tells a stranger from ours, where there is nothing else."""
-    assert likeness({name: "a1"}, {name: "A-1"}, CUSTOMERS) is SAME
-    assert likeness({name: "a1"}, {name: "b2"}, CUSTOMERS) is DIFFERENT
+    assert match_names({name: "a1"}, {name: "A-1"}, CUSTOMERS) is SAME
+    assert match_names({name: "a1"}, {name: "b2"}, CUSTOMERS) is DIFFERENT
 
 
 @pytest.mark.parametrize("payload", [None, [], "Fen", 7], ids=str)
 def test_a_payload_that_is_no_object_is_like_nothing(payload: Json) -> None:
     """What has no properties cannot be told from any record."""
-    assert likeness(payload, {"customerName": "Fen"}, CUSTOMERS) is UNCLEAR
+    assert match_names(payload, {"customerName": "Fen"}, CUSTOMERS) is UNCLEAR
 
 
 def test_what_nothing_identifies_is_never_told_apart() -> None:
     """A data type without identifying properties is not adopted, nor made again."""
     nameless = DataType("journals", "journals", "journal")
-    assert likeness(ASKED, ASKED, nameless) is UNCLEAR
-    assert likeness(ASKED, {"customerName": "Moor"}, nameless) is UNCLEAR
+    assert match_names(ASKED, ASKED, nameless) is UNCLEAR
+    assert match_names(ASKED, {"customerName": "Moor"}, nameless) is UNCLEAR
 
 
 def test_every_mixture_of_likenesses() -> None:
@@ -168,7 +169,7 @@ def test_every_mixture_of_likenesses() -> None:
         drawn = {name: dice.choice(list(values)) for name in CUSTOMERS.identifying}
         payload: Json = dict.fromkeys(drawn, "Fen Bakery")
         record: dict[str, Json] = {name: values[how] for name, how in drawn.items()}
-        found = likeness(payload, record, CUSTOMERS)
+        found = match_names(payload, record, CUSTOMERS)
         if SAME in drawn.values():
             assert found is (SAME if set(drawn.values()) == {SAME} else UNCLEAR)
         elif set(drawn.values()) == {DIFFERENT}:

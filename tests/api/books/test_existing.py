@@ -19,6 +19,7 @@ from airflow_provider_codat.api.books.existing import (
     copied,
     existing,
 )
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     PayloadInvalid,
     RefreshFailed,
@@ -28,7 +29,7 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, drive
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import Reply, Request, Response
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json
 
 if TYPE_CHECKING:
     from tests.api.conftest import MovableClock

@@ -19,6 +19,7 @@ from airflow_provider_codat.api.books.records import (
     refreshed,
     started,
 )
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     CodatError,
     CodatFaulted,
@@ -38,7 +39,7 @@ from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Re
 from airflow_provider_codat.api.http.request import read_customer as customer_request
 from airflow_provider_codat.api.http.response import object_of
 from airflow_provider_codat.api.http.transport import Transport
-from airflow_provider_codat.api.models import CUSTOMERS, Json, PullOperation
+from airflow_provider_codat.api.models import Json, PullOperation
 from airflow_provider_codat.simulator import LocalCodat
 
 if TYPE_CHECKING:

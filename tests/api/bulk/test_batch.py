@@ -28,6 +28,7 @@ from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.create.journal import Past
 from airflow_provider_codat.api.create.search import Search
 from airflow_provider_codat.api.create.submit import submit
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     JournalFailed,
     NotAuthorised,
@@ -37,7 +38,7 @@ from airflow_provider_codat.api.http.exchange import Note, Patience, Send, drive
 from airflow_provider_codat.api.http.rate_limit import Pace, Unpaced
 from airflow_provider_codat.api.http.sender_threads import Senders
 from airflow_provider_codat.api.http.transport import Transport
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.payload.check import Check
 from airflow_provider_codat.simulator import LocalCodat
 
@@ -62,7 +63,7 @@ class Task:
     url: str = ""
     rows: list[Json] = field(default_factory=lambda: customers(20))
     texts: dict[int, str] = field(default_factory=dict)
-    life: int = 0
+    clear_count: int = 0
     most: int | None = None
     wait: bool = True
     said: dict[str, str] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class Task:
             company_id=self.codat.company_id,
             rows=rows.read,
             write_of=self.write_of,
-            life=self.life,
+            clear_count=self.clear_count,
             most=self.most,
             wait=self.wait,
             poll_interval_seconds=0.1,
@@ -107,14 +108,14 @@ class Task:
     def write_of(self, row: Row) -> Write:
         key = str(uuid5(UUID(self.codat.company_id), row.item.hex()))
         return Write(
-            origin=self.codat.url,
+            base_url=self.codat.url,
             destination=Destination(self.codat.company_id, self.codat.connection_id),
             data_type=CUSTOMERS,
             payload=row.payload,
             key_of=partial(following_key, key),
             durable=True,
-            life=self.life,
-            verdict=self.said.get(row.label, ""),
+            clear_count=self.clear_count,
+            resolution=self.said.get(row.label, ""),
             grace_seconds=0.0,
             lifetime_seconds=0.0,
         )
@@ -164,7 +165,7 @@ def test_another_try_sends_nothing(task: Task) -> None:
     again = task.run()
     assert again == first
     assert task.posts() == 20
-    task.life += 1
+    task.clear_count += 1
     assert task.run() == first
     assert task.posts() == 20
 
@@ -204,7 +205,7 @@ def test_a_refused_row(task: Task) -> None:
     sent = task.posts()
     assert task.run() == report
     assert task.posts() == sent
-    task.life += 1
+    task.clear_count += 1
     assert statuses(task.run()) == {"Success": 20}
     assert task.posts() == sent + 1
     assert len(task.records()) == 20
@@ -217,7 +218,7 @@ def test_a_push_operation_that_fails(task: Task) -> None:
     assert statuses(report) == {"Success": 19, "Failed": 1}
     assert report[3]["push_operation_key"]
     assert task.run() == report
-    task.life += 1
+    task.clear_count += 1
     assert statuses(task.run()) == {"Success": 20}
     assert len(task.records()) == 20
 
@@ -229,7 +230,7 @@ def test_a_push_operation_that_times_out(task: Task) -> None:
     assert statuses(report) == {"Success": 19, "TimedOut": 1}
     looks = sum(entry.method == "GET" for entry in task.codat.journal())
     assert looks >= 2
-    task.life += 1
+    task.clear_count += 1
     assert statuses(task.run()) == {"Success": 19, "TimedOut": 1}
     assert task.posts() == 20
 
@@ -243,7 +244,7 @@ def test_a_wrong_key_stops_all(task: Task) -> None:
     assert task.posts() <= 2 * AT_A_TIME + 3
     assert set(statuses(report)) == {"Failed", "NotSent"}
     task.fields = {}
-    task.life += 1
+    task.clear_count += 1
     assert statuses(task.run()) == {"Success": 100}
     assert len(task.records()) == 100
 
@@ -339,7 +340,7 @@ def test_rows_that_a_try_did_not_come_to(task: Task) -> None:
     task.rows = customers(8)
     assert statuses(task.run()) == {"Success": 7, "Failed": 1}
     task.rows = customers(12)
-    task.life += 1
+    task.clear_count += 1
     task.keeps_up_to = 2
     with pytest.raises(JournalFailed):
         task.run()

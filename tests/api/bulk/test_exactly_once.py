@@ -55,11 +55,12 @@ from airflow_provider_codat.api.bulk.rows import Rows
 from airflow_provider_codat.api.bulk.scheduler import Crowd, Talk
 from airflow_provider_codat.api.create.idempotency import following_key
 from airflow_provider_codat.api.create.intent import Write
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import JournalFailed
 from airflow_provider_codat.api.http.exchange import Patience
 from airflow_provider_codat.api.http.rate_limit import Pace, Unpaced
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.check import Check
 
@@ -180,7 +181,7 @@ class Story:
         self.said: dict[str, str] = {}
         self.report: list[Outcome] | None = None
         self.reported: list[Row] = []
-        self.life = self.number = 0
+        self.clear_count = self.number = 0
         self.safe = True
         self.unseen_since: float | None = None
         self._names = iter(NAMES)
@@ -217,7 +218,7 @@ class Story:
         """Let nothing go wrong any more, and try again until it is done."""
         self.chance.calm = True
         for _ in range(3):
-            self.life += 1
+            self.clear_count += 1
             self.said = {}
             self.run_try()
             self.codat.wait(3 * 3600)
@@ -264,7 +265,7 @@ class Story:
 
     def clear(self) -> None:
         """Clear the task, after a person has looked at the books or not."""
-        self.life += 1
+        self.clear_count += 1
         if self.on_clear == "create":
             self.ordered.update(
                 self.group(self.ever[item])
@@ -303,7 +304,9 @@ class Story:
         keys = [key for key, (item, _) in self.keys.items() if item == row.item]
         if not any(map(self.codat.may_act, keys)):
             entries = self.kept[row.item].entries if row.item in self.kept else ()
-            used = sum(entry.kind in {"verdict", "stood"} for entry in entries)
+            used = sum(
+                entry.kind in {"resolution", "stale_resolution"} for entry in entries
+            )
             said = f"not_created:{used + 1}" if used else "not_created"
             self.said[row.label] = said
 
@@ -312,7 +315,9 @@ class Story:
     def run_try(self) -> None:
         self.number += 1
         self.safe = not self.chance.perhaps("something befalls it")
-        self.tell_of(f"try {self.number}, life {self.life}, of {len(self.source)} rows")
+        self.tell_of(
+            f"try {self.number}, clear {self.clear_count}, of {len(self.source)} rows"
+        )
         self.report = None
         rows = self._opened()
         for row in self.rows():
@@ -365,12 +370,12 @@ class Story:
             budget_seconds, Unpaced(), clock=lambda: self.codat.now, dice=lambda: 0.5
         )
         pace = Pace(self.chance("requests a minute", 900, 20))
-        wire: Any = Wire(self, pace)
+        codat_request: Any = Wire(self, pace)
         order = Order(
             company_id=COMPANY,
             rows=rows.read,
             write_of=self.write_of,
-            life=self.life,
+            clear_count=self.clear_count,
             unseen_since=self.unseen_since,
             most=self.chance("rows that fit", None, None, None, 2),
             wait=not self.chance.perhaps("it is not waited for"),
@@ -379,7 +384,7 @@ class Story:
             completion_timeout_seconds=900.0,
             grace_seconds=model.LISTED_WITHIN_SECONDS,
         )
-        crowd = Crowd(wire, pace, self.most_at_a_time, clock=patience.clock)
+        crowd = Crowd(codat_request, pace, self.most_at_a_time, clock=patience.clock)
         batch = Batch(order, journal, crowd, patience, self._went_on)
         away = batch.run()
         if away is None:
@@ -398,14 +403,14 @@ class Story:
 
     def write_of(self, row: Row) -> Write:
         return Write(
-            origin="https://codat.invalid",
+            base_url="https://codat.invalid",
             destination=Destination(COMPANY, CONNECTION),
             data_type=CUSTOMERS,
             payload=row.payload,
             key_of=partial(self.key_of, row.item),
             durable=True,
-            life=self.life,
-            verdict=self.said.get(row.label, ""),
+            clear_count=self.clear_count,
+            resolution=self.said.get(row.label, ""),
             on_unknown_outcome=self.policy,
             on_clear=self.on_clear,
             grace_seconds=model.LISTED_WITHIN_SECONDS,
@@ -481,7 +486,7 @@ class Story:
         """Check what a later generation of a row stands on."""
         entries = self.kept[item].entries
         kinds = {e.kind for e in entries if e.generation == generation}
-        if kinds & {"verdict", "end"}:
+        if kinds & {"resolution", "end"}:
             return
         key = self.key_of(item, generation)
         assert not self.codat.may_act(key), f"6: generation {generation} may still act"

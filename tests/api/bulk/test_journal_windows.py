@@ -30,14 +30,18 @@ STATUSES = ["", "Success", "Failed", "Changed", "TimedOut", "Unknown", "Pending"
 eight = st.binary(min_size=8, max_size=8)
 moments = st.floats(START, START + 86_400 * 3)
 generations = st.integers(0, 3)
-lives = st.sampled_from([0, 0, 0, 1, 2])
+clear_counts = st.sampled_from([0, 0, 0, 1, 2])
 words = st.text(max_size=30)
 uuids = st.uuids().map(str)
 
 
 def entries_of(digest: bytes) -> st.SearchStrategy[Entry]:
     """Give any entry that a write makes."""
-    common: dict[str, Any] = {"generation": generations, "at": moments, "life": lives}
+    common: dict[str, Any] = {
+        "generation": generations,
+        "at": moments,
+        "clear_count": clear_counts,
+    }
     intent = st.builds(
         Entry,
         st.just("intent"),
@@ -66,7 +70,9 @@ def entries_of(digest: bytes) -> st.SearchStrategy[Entry]:
     )
     others = st.builds(
         Entry,
-        st.sampled_from(["5xx", "2xx", "released", "limited", "doubt", "no", "stood"]),
+        st.sampled_from(
+            ["5xx", "2xx", "released", "limited", "doubt", "no", "stale_resolution"]
+        ),
         **common,
         because=words,
         until=st.just(0.0) | moments,
@@ -83,11 +89,13 @@ def rows(draw: st.DrawFn) -> RowJournal:
     if draw(st.booleans()):
         row.entries = tuple(draw(st.lists(entries_of(row.digest), max_size=6)))
         return row
-    at, life, key = draw(moments), draw(lives), draw(uuids)
+    at, clear_count, key = draw(moments), draw(clear_counts), draw(uuids)
     ordinary = (
-        Entry("intent", 0, at, life, digest=row.digest.hex(), because="first"),
-        Entry("op", 0, at, life, operation_key=key),
-        Entry("end", 0, at, life, operation_key=key, result={"record_id": "4711"}),
+        Entry("intent", 0, at, clear_count, digest=row.digest.hex(), because="first"),
+        Entry("op", 0, at, clear_count, operation_key=key),
+        Entry(
+            "end", 0, at, clear_count, operation_key=key, result={"record_id": "4711"}
+        ),
     )
     row.entries = ordinary[: draw(st.integers(0, 3))]
     return row
@@ -96,7 +104,15 @@ def rows(draw: st.DrawFn) -> RowJournal:
 def told(row: RowJournal) -> object:
     """Return all that matters of a row."""
     entries = [
-        (e.kind, e.generation, e.life, e.query, e.digest, e.because, e.operation_key)
+        (
+            e.kind,
+            e.generation,
+            e.clear_count,
+            e.query,
+            e.digest,
+            e.because,
+            e.operation_key,
+        )
         for e in row.entries
     ]
     results = [dict(e.result) for e in row.entries]
@@ -255,7 +271,7 @@ def test_what_somebody_else_wrote(text: Any) -> None:  # noqa: ANN401 - whatever
         ("intent op", "Pending"),
         ("intent op no", "NotSent"),
         ("intent no", "NotSent"),
-        ("intent verdict", "NotSent"),
+        ("intent resolution", "NotSent"),
         ("intent op no +intent", "Unknown"),
         ("intent op no +intent +op", "Pending"),
         ("intent 5xx +intent +no", "NotSent"),

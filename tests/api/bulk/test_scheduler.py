@@ -81,8 +81,8 @@ class Scene:
 
     def __post_init__(self) -> None:
         pace = Pace(self.requests_per_minute)
-        self.wire = Wire(lambda: pace.sent(self.clock()))
-        senders: Any = self.wire
+        self.codat_request = Wire(lambda: pace.sent(self.clock()))
+        senders: Any = self.codat_request
         self.crowd = Crowd(senders, pace, self.most, self.clock)
 
     def talk(self, conversation: Says) -> Talk:
@@ -115,11 +115,11 @@ def test_a_conversation(clock: Clock) -> None:
     scene = Scene(clock)
     scene.begin(asking("a", "b"))
     scene.turn()
-    assert scene.wire.asked == ["/a"]
-    scene.wire.reply(answer(201))
+    assert scene.codat_request.asked == ["/a"]
+    scene.codat_request.reply(answer(201))
     scene.turn()
-    assert scene.wire.asked == ["/b"]
-    scene.wire.reply(answer(202))
+    assert scene.codat_request.asked == ["/b"]
+    scene.codat_request.reply(answer(202))
     scene.turn()
     assert scene.said == [[201, 202]]
     assert (scene.crowd.requests, scene.crowd.under_way) == (2, 0)
@@ -132,7 +132,7 @@ def test_in_their_order(clock: Clock) -> None:
         scene.begin(asking(name))
     scene.crowd.queue(scene.talk(asking("d")))
     scene.turn()
-    assert scene.wire.asked == ["/a", "/b", "/c", "/d"]
+    assert scene.codat_request.asked == ["/a", "/b", "/c", "/d"]
 
 
 def test_so_many_at_a_time(clock: Clock) -> None:
@@ -141,11 +141,11 @@ def test_so_many_at_a_time(clock: Clock) -> None:
     for number in range(20):
         scene.begin(asking(str(number)))
     scene.turn()
-    assert scene.wire.under_way == 2 + 3
+    assert scene.codat_request.under_way == 2 + 3
     assert scene.crowd.due == 15
-    scene.wire.reply(answer())
+    scene.codat_request.reply(answer())
     scene.turn()
-    assert scene.wire.under_way == 2 + 3
+    assert scene.codat_request.under_way == 2 + 3
 
 
 def test_one_pace(clock: Clock) -> None:
@@ -154,22 +154,22 @@ def test_one_pace(clock: Clock) -> None:
     for name in "abc":
         scene.begin(asking(name))
     scene.turn()
-    assert scene.wire.asked == ["/a", "/b"]
+    assert scene.codat_request.asked == ["/a", "/b"]
     clock.advance(WINDOW_SECONDS - 1)
     scene.turn()
-    assert scene.wire.asked == ["/a", "/b"]
+    assert scene.codat_request.asked == ["/a", "/b"]
     clock.advance(1.001)
     scene.turn()
-    assert scene.wire.asked == ["/a", "/b", "/c"]
+    assert scene.codat_request.asked == ["/a", "/b", "/c"]
 
 
 def test_what_no_thread_has_begun_counts(clock: Clock) -> None:
     """Requests that wait for a thread count for the pace, though nobody noted them."""
     scene = Scene(clock, requests_per_minute=2)
-    scene.wire.not_begun = 2
+    scene.codat_request.not_begun = 2
     scene.begin(asking("a"))
     scene.turn()
-    assert scene.wire.asked == []
+    assert scene.codat_request.asked == []
 
 
 @pytest.mark.parametrize(
@@ -187,17 +187,17 @@ def test_a_429_holds_all_back(
     scene = Scene(clock)
     scene.begin(asking("a"))
     scene.turn()
-    scene.wire.reply(answer(429, **headers))
+    scene.codat_request.reply(answer(429, **headers))
     scene.turn()
     scene.begin(asking("b"))
     scene.crowd.queue(scene.talk(asking("c")))
     if seconds:
         clock.advance(seconds - 1)
         scene.turn()
-        assert scene.wire.asked == []
+        assert scene.codat_request.asked == []
         clock.advance(1.001)
     scene.turn()
-    assert scene.wire.asked == ["/b", "/c"]
+    assert scene.codat_request.asked == ["/b", "/c"]
 
 
 def test_a_shorter_wait_does_not_undo_a_longer_one(clock: Clock) -> None:
@@ -206,13 +206,13 @@ def test_a_shorter_wait_does_not_undo_a_longer_one(clock: Clock) -> None:
     scene.begin(asking("a"))
     scene.begin(asking("b"))
     scene.turn()
-    scene.wire.reply(answer(429, retry_after="300"))
-    scene.wire.reply(answer(429, retry_after="1"))
+    scene.codat_request.reply(answer(429, retry_after="300"))
+    scene.codat_request.reply(answer(429, retry_after="1"))
     scene.turn()
     scene.begin(asking("c"))
     clock.advance(200)
     scene.turn()
-    assert scene.wire.asked == []
+    assert scene.codat_request.asked == []
 
 
 def test_nothing_is_sent_before_it_is_written(clock: Clock) -> None:
@@ -228,12 +228,12 @@ def test_nothing_is_sent_before_it_is_written(clock: Clock) -> None:
     for _ in range(3):
         clock.advance(100)
         scene.turn()
-    assert scene.wire.asked == []
+    assert scene.codat_request.asked == []
     assert len(scene.crowd.unwritten) == 2
     scene.crowd.written()
     scene.begin(creating("c"))
     scene.turn()
-    assert scene.wire.asked == ["/a", "/b"]
+    assert scene.codat_request.asked == ["/a", "/b"]
     assert len(scene.crowd.unwritten) == 1
 
 
@@ -262,14 +262,14 @@ def test_what_an_answer_means_waits_for_no_turn(clock: Clock, kind: Kind) -> Non
     scene = Scene(clock)
     scene.begin(refused())
     scene.turn()
-    scene.wire.reply(answer(429, retry_after="20000"))
+    scene.codat_request.reply(answer(429, retry_after="20000"))
     scene.turn()
     scene.crowd.written()
     assert scene.said[0] == kind
     assert isinstance(scene.said[1], Unreachable)
 
 
-@pytest.mark.parametrize("kind", ["intent", "stood"])
+@pytest.mark.parametrize("kind", ["intent", "stale_resolution"])
 def test_who_sends_next_looks_at_the_clock_then(clock: Clock, kind: Kind) -> None:
     """Between its look at the clock and its send nobody waits for a pause to end."""
 
@@ -286,7 +286,7 @@ def test_who_sends_next_looks_at_the_clock_then(clock: Clock, kind: Kind) -> Non
     clock.advance(4001)
     scene.turn()
     assert scene.said == [kind, clock()]
-    assert scene.wire.asked == ["/a"]
+    assert scene.codat_request.asked == ["/a"]
 
 
 def test_who_is_queued_looks_at_the_clock_in_its_turn(clock: Clock) -> None:
@@ -320,14 +320,14 @@ def test_pauses(clock: Clock) -> None:
     assert scene.crowd.wakes_at == clock() + 5.0
     clock.advance(4.9)
     scene.turn()
-    assert scene.wire.asked == []
-    assert scene.wire.waited[-1] == pytest.approx(0.1)
+    assert scene.codat_request.asked == []
+    assert scene.codat_request.waited[-1] == pytest.approx(0.1)
     clock.advance(0.2)
     scene.turn()
-    assert scene.wire.asked == ["/soon"]
+    assert scene.codat_request.asked == ["/soon"]
     clock.advance(15.0)
     scene.turn()
-    assert scene.wire.asked == ["/soon", "/late"]
+    assert scene.codat_request.asked == ["/soon", "/late"]
     assert scene.crowd.wakes_at is None
 
 
@@ -366,8 +366,8 @@ def test_errors(clock: Clock) -> None:
     scene.begin(failing())
     scene.begin(asking("b"))
     scene.turn()
-    scene.wire.reply(answer())
-    scene.wire.reply(answer(204))
+    scene.codat_request.reply(answer())
+    scene.codat_request.reply(answer(204))
     scene.turn()
     assert isinstance(scene.said[0], Unreachable)
     assert scene.said[1] == [204]
@@ -381,21 +381,23 @@ def test_the_finish(clock: Clock) -> None:
     scene.turn()
     scene.crowd.finish()
     scene.crowd.queue(scene.talk(asking("d")))
-    scene.wire.reply(answer())
-    scene.wire.reply(answer(204))
+    scene.codat_request.reply(answer())
+    scene.codat_request.reply(answer(204))
     scene.turn()
-    assert scene.wire.asked == []
+    assert scene.codat_request.asked == []
     assert scene.said == [[204]]
-    assert scene.wire.waited[-1] == 0.0
+    assert scene.codat_request.waited[-1] == 0.0
     scene.turn()
-    assert scene.wire.waited[-1] == 0.5, "nothing is to be done: it has to wait"
+    assert scene.codat_request.waited[-1] == 0.5, (
+        "nothing is to be done: it has to wait"
+    )
 
 
 def test_the_stop(clock: Clock) -> None:
     """The stop is told to the threads."""
     scene = Scene(clock)
     scene.crowd.stop()
-    assert scene.wire.stopped
+    assert scene.codat_request.stopped
 
 
 def test_what_was_not_sent(clock: Clock) -> None:
@@ -407,11 +409,11 @@ def test_what_was_not_sent(clock: Clock) -> None:
     talk = scene.begin(asking("a", "b"))
     scene.turn()
     assert (talk.sent, scene.crowd.requests) == (1, 1)
-    scene.wire.reply(NOT_SENT)
+    scene.codat_request.reply(NOT_SENT)
     scene.turn()
     assert (talk.sent, scene.crowd.requests) == (0, 0)
     assert scene.crowd.halted
-    assert scene.wire.asked == []
+    assert scene.codat_request.asked == []
 
 
 def test_the_latest_answer(clock: Clock) -> None:
@@ -420,6 +422,6 @@ def test_the_latest_answer(clock: Clock) -> None:
     scene.begin(asking("a"))
     scene.turn()
     reply = answer(200, x_rate_limit_remaining="7")
-    scene.wire.reply(reply)
+    scene.codat_request.reply(reply)
     scene.turn()
     assert scene.crowd.latest is reply

@@ -49,20 +49,21 @@ from airflow_provider_codat.api.create.conclude import conclude
 from airflow_provider_codat.api.create.idempotency import following_key
 from airflow_provider_codat.api.create.intent import Done, Write
 from airflow_provider_codat.api.create.journal import Entry, Past, entry_of
-from airflow_provider_codat.api.create.settle import Summary, settle
+from airflow_provider_codat.api.create.settle import settle
 from airflow_provider_codat.api.create.submit import submit
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import CodatError
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
+    DeferrablePause,
     Note,
     Patience,
     Pause,
-    Rest,
     Send,
 )
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json, Summary
 
 CUSTOMER: dict[str, Json] = {
     "customerName": "Northwind Traders of Bellingham",
@@ -116,7 +117,7 @@ class Story:
         )
         self.on_clear = chance("on_clear", "reuse", "reuse", "create")
         self.durable = not chance("without a journal", 0, 0, 0, 1)
-        self.may_rest = self.durable and chance.perhaps("may rest")
+        self.may_defer = self.durable and chance.perhaps("may rest")
         lags = (0.0, 20.0, LISTED_WITHIN_SECONDS)
         self.codat = Codat(chance, (*lags, 4000.0) if self.policy == "fail" else lags)
         self.key = new_uuid()
@@ -124,8 +125,8 @@ class Story:
         self.ever: list[Entry] = []
         self.tries: set[int] = set()
         self.living: list[Process] = []
-        self.number = self.life = self.ordered = 0
-        self.verdict = ""
+        self.number = self.clear_count = self.ordered = 0
+        self.resolution = ""
         self.payload = CUSTOMER
         self.timeout_in_minutes: int | None = None
         self.journal_whole = self.durable
@@ -177,21 +178,21 @@ class Story:
 
     def _clear(self) -> None:
         """Clear the task, after a person has looked at the books or not."""
-        self.life += 1
+        self.clear_count += 1
         ours = self.codat.ours()
         self.ordered += bool(ours) and self.on_clear == "create" and self.durable
         ended = {e.result.get("record_id") for e in self.entries if e.kind == "end"}
         unclaimed = [record for record in ours if record not in ended]
-        obeyed = any(e.because == self.verdict for e in self.entries)
-        self.verdict = self.verdict if obeyed else ""
+        obeyed = any(e.because == self.resolution for e in self.entries)
+        self.resolution = self.resolution if obeyed else ""
         if self.chance.perhaps("nobody has looked"):
             return
         keys = {e.key for e in self.entries if e.key}
         if unclaimed:
-            self.verdict = unclaimed[0]
+            self.resolution = unclaimed[0]
         elif not (self.living or any(map(self.codat.may_act, keys))):
-            used = sum(entry.kind == "verdict" for entry in self.entries)
-            self.verdict = f"not_created:{used + 1}" if used else "not_created"
+            used = sum(entry.kind == "resolution" for entry in self.entries)
+            self.resolution = f"not_created:{used + 1}" if used else "not_created"
 
     # A try.
 
@@ -199,7 +200,7 @@ class Story:
         self.done = False
         self._steps = 0
         self.number += 1
-        self._tell(f"try {self.number}, life {self.life}")
+        self._tell(f"try {self.number}, clear {self.clear_count}")
         whole = self.tries.issuperset(range(1, self.number))
         if self.durable:
             self.tries.add(self.number)
@@ -210,16 +211,16 @@ class Story:
     def begin(self, unseen_since: float | None) -> Process:
         """Begin a process that reads the journal, and goes on from there."""
         write = Write(
-            origin="https://codat.invalid",
+            base_url="https://codat.invalid",
             destination=Destination(COMPANY, CONNECTION),
             data_type=CUSTOMERS,
             payload=self.payload,
             key_of=partial(following_key, self.key),
             timeout_in_minutes=self.timeout_in_minutes,
             durable=self.durable,
-            may_rest=self.may_rest,
-            life=self.life,
-            verdict=self.verdict,
+            may_defer=self.may_defer,
+            clear_count=self.clear_count,
+            resolution=self.resolution,
             on_unknown_outcome=self.policy,
             on_clear=self.on_clear,
             grace_seconds=LISTED_WITHIN_SECONDS,
@@ -291,7 +292,9 @@ class Story:
 
     def _leaves(self, asked: Send | Note | Pause) -> bool:
         """Whether the task leaves the worker, to go on in another process."""
-        return isinstance(asked, Rest) and self.may_rest and asked.seconds > 10
+        return (
+            isinstance(asked, DeferrablePause) and self.may_defer and asked.seconds > 10
+        )
 
     def do(self, process: Process, asked: Send | Note | Pause) -> None:
         match asked:
@@ -386,7 +389,7 @@ class Story:
         """Check what a new generation stands on."""
         for number in range(intent.generation):
             kinds = {e.kind for e in process.acknowledged if e.generation == number}
-            told = kinds & {"no", "verdict", "end"}
+            told = kinds & {"no", "resolution", "end"}
             assert told or "2xx" not in kinds, "7: a yes is followed by a create"
             assert told or "op" not in kinds, "7: an operation is followed by a create"
             if self.policy == "resend":
@@ -397,7 +400,7 @@ class Story:
             released = kinds == {"intent", "released"}
             fine = told or looked or released
             assert fine, f"6: nothing tells what came of generation {number}"
-            if kinds & {"verdict", "end"}:
+            if kinds & {"resolution", "end"}:
                 continue
             key = process.write.key_of(number)
             assert not self.codat.may_act(key), f"6: generation {number} may still act"
@@ -442,7 +445,11 @@ def whole_try(
             deadline=patience.clock() + 900.0,
         )
     written = replace(written, operation=operation)
-    return (yield from conclude(written, patience, hide=str, life=write.life))
+    return (
+        yield from conclude(
+            written, patience, redact=str, clear_count=write.clear_count
+        )
+    )
 
 
 AFTER_A_500: dict[str, tuple[Any, ...]] = {

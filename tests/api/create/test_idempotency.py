@@ -8,12 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_codat.api.create.idempotency import (
-    Intent,
-    author_key,
-    derived_key,
-)
-from airflow_provider_codat.api.models import CUSTOMERS, DataType, Destination
+from airflow_provider_codat.api.create.idempotency import Intent, derived_key
+from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
+from airflow_provider_codat.api.models import Destination, author_key
 
 INTENT = Intent(
     base_url="https://api.codat.io",

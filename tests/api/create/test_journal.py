@@ -19,7 +19,7 @@ FULL = Entry(
     kind="end",
     generation=2,
     at=1_772_323_200.25,
-    life=3,
+    clear_count=3,
     key="7d9f0f0c-54c8-4e4c-9e0e-3a0f3f5d1c11",
     query="timeoutInMinutes=3",
     digest="ab12",
@@ -33,7 +33,7 @@ FULL = Entry(
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_every_kind_of_entry_is_read_back(kind: Kind) -> None:
     """What was written is read back equal, having been JSON in between."""
-    for entry in (Entry(kind, 0, 0.0), Entry(kind, 1, 1.5, life=2, because="x")):
+    for entry in (Entry(kind, 0, 0.0), Entry(kind, 1, 1.5, clear_count=2, because="x")):
         assert entry_of(json.loads(json.dumps(entry.to_json()))) == entry
 
 

@@ -12,16 +12,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_codat.api.books.likeness import Likeness, likeness
+from airflow_provider_codat.api.books.likeness import NameMatch, match_names
 from airflow_provider_codat.api.create.claims import Claims
 from airflow_provider_codat.api.create.matching import Suspects, matched
 from airflow_provider_codat.api.create.reconcile import candidates, reconcile
 from airflow_provider_codat.api.create.search import Finding, Search
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.http.exchange import Patience, drive
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import Reply, Request, Response
 from airflow_provider_codat.api.http.response import push_operation
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.simulator.clock import utc_text
 
 if TYPE_CHECKING:
@@ -457,16 +458,16 @@ def told(
     return searches, found, books
 
 
-def compared(one: Search, books: Books, how: Likeness) -> set[str]:
+def compared(one: Search, books: Books, how: NameMatch) -> set[str]:
     """Return the keys of what fits a search, and compares so with it."""
     found = set()
     for entry in books.entries:
         operation = push_operation(entry)
         record = books.records.get(str(operation.record_id))
         if operation.status != "Success" or record is None:
-            is_so = how is Likeness.UNCLEAR
+            is_so = how is NameMatch.UNCLEAR
         else:
-            is_so = likeness(one.payload, record, CUSTOMERS) is how
+            is_so = match_names(one.payload, record, CUSTOMERS) is how
         free = replace(one, claims=Claims())
         if is_so and free.fits(operation):
             found.add(operation.key)
@@ -498,8 +499,8 @@ def test_whatever_is_drawn(looked_for: list[Row], strangers: list[Row]) -> None:
     adopted = [each.operation.key for each in found if each.operation]
     assert len(adopted) == len(set(adopted)), "one operation has two owners"
     for one, finding in zip(searches, found, strict=True):
-        same = compared(one, books, Likeness.SAME)
-        unclear = compared(one, books, Likeness.UNCLEAR)
+        same = compared(one, books, NameMatch.SAME)
+        unclear = compared(one, books, NameMatch.UNCLEAR)
         if finding.operation:
             assert finding.operation.key in same
         if finding.nothing:
@@ -563,7 +564,7 @@ def test_what_can_be_told_is_told(drawn_rows: list[tuple[int, bool]]) -> None:
 def test_one_alone_is_told_as_it_always_was(row: Row, strangers: list[Row]) -> None:
     """Adopted is the only one that is equal, and only where nothing is left unclear."""
     (one,), (finding,), books = told([row], strangers)
-    same = compared(one, books, Likeness.SAME)
-    unclear = compared(one, books, Likeness.UNCLEAR)
+    same = compared(one, books, NameMatch.SAME)
+    unclear = compared(one, books, NameMatch.UNCLEAR)
     assert finding.nothing is (not same | unclear)
     assert bool(finding.operation) is (len(same) == 1 and not unclear)

@@ -10,18 +10,20 @@ from airflow_provider_codat.api.create.journal import Entry, Kind
 from airflow_provider_codat.api.create.next_step import (
     STALE,
     UNSEEN,
-    Chapter,
+    Generation,
     Move,
     Step,
     Wanted,
-    chapters,
-    may_obey,
+    generations,
+    may_apply,
     next_step,
 )
 from airflow_provider_codat.api.http.retry import KEY_LIFETIME_SECONDS, Sends
 
 NOW = 1_772_323_200.0
-WANTED = Wanted(digest="same", life=0, on_clear="reuse", verdict="", begun_at=NOW - 5.0)
+WANTED = Wanted(
+    digest="same", clear_count=0, on_clear="reuse", resolution="", begun_at=NOW - 5.0
+)
 
 
 def entry(kind: Kind, generation: int = 0, age: float = 60.0, **more: Any) -> Entry:  # noqa: ANN401 - any field
@@ -44,9 +46,9 @@ LIMITED = entry("limited", until=NOW + 20.0)
 SECOND = entry("intent", 1, because="no")
 FRESH_SECOND = entry("intent", 1, age=1.0, because="reconciled")
 UNSEEN_INTENT = entry("intent", because=UNSEEN)
-CLEARED: dict[str, Any] = {"life": 1}
-ANEW: dict[str, Any] = {"life": 1, "on_clear": "create"}
-SAID: dict[str, Any] = {"life": 1, "verdict": "not_created"}
+CLEARED: dict[str, Any] = {"clear_count": 1}
+ANEW: dict[str, Any] = {"clear_count": 1, "on_clear": "create"}
+SAID: dict[str, Any] = {"clear_count": 1, "resolution": "not_created"}
 
 # The journal; what the present try wants otherwise; the next step.
 ROWS: dict[str, tuple[tuple[Entry, ...], dict[str, Any], Step]] = {
@@ -66,7 +68,7 @@ ROWS: dict[str, tuple[tuple[Entry, ...], dict[str, Any], Step]] = {
         Step(Move.RETURN),
     ),
     "end of this life, create": (
-        (INTENT, replace(END, life=1)),
+        (INTENT, replace(END, clear_count=1)),
         ANEW,
         Step(Move.RETURN),
     ),
@@ -75,28 +77,28 @@ ROWS: dict[str, tuple[tuple[Entry, ...], dict[str, Any], Step]] = {
         {},
         Step(Move.RETURN, 1),
     ),
-    "end, other digest": ((OTHER, OP, END), {}, Step(Move.CHANGED)),
-    "end, other digest, cleared": ((OTHER, END), CLEARED, Step(Move.CHANGED)),
+    "end, other digest": ((OTHER, OP, END), {}, Step(Move.PAYLOAD_CHANGED)),
+    "end, other digest, cleared": ((OTHER, END), CLEARED, Step(Move.PAYLOAD_CHANGED)),
     "end, other digest, create": (
         (OTHER, END),
         ANEW,
         Step(Move.SEND, 1, "cleared"),
     ),
-    "end, and a verdict": ((INTENT, END), SAID, Step(Move.RETURN)),
-    "op": ((INTENT, OP), {}, Step(Move.LOOK)),
-    "op, other digest": ((OTHER, OP), {}, Step(Move.LOOK)),
-    "op, of long ago": ((OLD, OP), CLEARED, Step(Move.LOOK)),
-    "op, create": ((INTENT, OP), ANEW, Step(Move.LOOK)),
+    "end, and a resolution": ((INTENT, END), SAID, Step(Move.RETURN)),
+    "op": ((INTENT, OP), {}, Step(Move.POLL)),
+    "op, other digest": ((OTHER, OP), {}, Step(Move.POLL)),
+    "op, of long ago": ((OLD, OP), CLEARED, Step(Move.POLL)),
+    "op, create": ((INTENT, OP), ANEW, Step(Move.POLL)),
     "op, after all else": (
         (INTENT, YES, FAULT, LIMITED, OP),
         {},
-        Step(Move.LOOK),
+        Step(Move.POLL),
     ),
-    "op, and a verdict": ((INTENT, OP), SAID, Step(Move.LOOK)),
+    "op, and a resolution": ((INTENT, OP), SAID, Step(Move.POLL)),
     "op of a later generation": (
         (INTENT, NO, SECOND, entry("op", 1)),
         {},
-        Step(Move.LOOK, 1),
+        Step(Move.POLL, 1),
     ),
     "no": ((INTENT, NO), {}, Step(Move.SEND, 1, "no")),
     "no, cleared": ((INTENT, NO), CLEARED, Step(Move.SEND, 1, "no")),
@@ -108,20 +110,20 @@ ROWS: dict[str, tuple[tuple[Entry, ...], dict[str, Any], Step]] = {
         {},
         Step(Move.SEND, 2, "no"),
     ),
-    "a verdict, obeyed": (
-        (INTENT, entry("verdict", because="not_created")),
+    "a resolution, obeyed": (
+        (INTENT, entry("resolution", because="not_created")),
         {},
-        Step(Move.SEND, 1, "verdict"),
+        Step(Move.SEND, 1, "resolution"),
     ),
-    "a verdict, other digest": (
-        (OTHER, entry("verdict", because="not_created")),
+    "a resolution, other digest": (
+        (OTHER, entry("resolution", because="not_created")),
         {},
-        Step(Move.SEND, 1, "verdict"),
+        Step(Move.SEND, 1, "resolution"),
     ),
-    "a verdict on an operation": (
-        (INTENT, OP, entry("verdict", because="not_created")),
+    "a resolution on an operation": (
+        (INTENT, OP, entry("resolution", because="not_created")),
         {},
-        Step(Move.SEND, 1, "verdict"),
+        Step(Move.SEND, 1, "resolution"),
     ),
     "released": (
         (INTENT, RELEASED),
@@ -184,16 +186,20 @@ ROWS: dict[str, tuple[tuple[Entry, ...], dict[str, Any], Step]] = {
         Step(Move.RECONCILE, not_before=NOW + 20.0),
     ),
     "Codat's own fault": ((INTENT, FAULT), {}, Step(Move.RECONCILE)),
-    "unresolved, other digest": ((OTHER,), {}, Step(Move.STOP, 0, "another payload")),
+    "unresolved, other digest": (
+        (OTHER,),
+        {},
+        Step(Move.GIVE_UP, 0, "another payload"),
+    ),
     "Codat's own fault, other digest": (
         (OTHER, FAULT),
         {},
-        Step(Move.STOP, 0, "another payload"),
+        Step(Move.GIVE_UP, 0, "another payload"),
     ),
     "after 75 minutes, other digest": (
         (replace(OLD, digest="other"),),
         {},
-        Step(Move.STOP, 0, "another payload"),
+        Step(Move.GIVE_UP, 0, "another payload"),
     ),
     "a later generation of this process": (
         (INTENT, FAULT, FRESH_SECOND),
@@ -233,39 +239,55 @@ ROWS: dict[str, tuple[tuple[Entry, ...], dict[str, Any], Step]] = {
     "a later generation, other digest": (
         (INTENT, NO, replace(SECOND, digest="other")),
         {},
-        Step(Move.STOP, 1, "another payload"),
+        Step(Move.GIVE_UP, 1, "another payload"),
     ),
     "unseen": ((UNSEEN_INTENT,), {}, Step(Move.SEND, sends=sent())),
     "unseen, Codat's own fault": (
         (UNSEEN_INTENT, FAULT),
         {},
-        Step(Move.STOP, 0, "of which nothing was written down, may have sent it"),
+        Step(Move.GIVE_UP, 0, "of which nothing was written down, may have sent it"),
     ),
     "unseen, after 75 minutes": (
         (replace(OLD, because=UNSEEN),),
         {},
-        Step(Move.STOP, 0, "longer ago than Codat surely remembers its key"),
+        Step(Move.GIVE_UP, 0, "longer ago than Codat surely remembers its key"),
     ),
-    "a verdict": ((INTENT,), SAID, Step(Move.OBEY)),
-    "a verdict on Codat's own fault": ((INTENT, FAULT), SAID, Step(Move.OBEY)),
-    "a verdict on another payload": ((OTHER,), SAID, Step(Move.OBEY)),
-    "a verdict on what was released": ((INTENT, RELEASED), SAID, Step(Move.OBEY)),
-    "a verdict on a later generation": ((INTENT, NO, SECOND), SAID, Step(Move.OBEY, 1)),
-    "a verdict on what was unseen": ((UNSEEN_INTENT,), SAID, Step(Move.OBEY)),
-    "a verdict without a Clear": (
+    "a resolution": ((INTENT,), SAID, Step(Move.APPLY_RESOLUTION)),
+    "a resolution on Codat's own fault": (
+        (INTENT, FAULT),
+        SAID,
+        Step(Move.APPLY_RESOLUTION),
+    ),
+    "a resolution on another payload": ((OTHER,), SAID, Step(Move.APPLY_RESOLUTION)),
+    "a resolution on what was released": (
+        (INTENT, RELEASED),
+        SAID,
+        Step(Move.APPLY_RESOLUTION),
+    ),
+    "a resolution on a later generation": (
+        (INTENT, NO, SECOND),
+        SAID,
+        Step(Move.APPLY_RESOLUTION, 1),
+    ),
+    "a resolution on what was unseen": (
+        (UNSEEN_INTENT,),
+        SAID,
+        Step(Move.APPLY_RESOLUTION),
+    ),
+    "a resolution without a Clear": (
         (INTENT,),
-        {"verdict": "not_created"},
+        {"resolution": "not_created"},
         Step(Move.SEND, sends=sent()),
     ),
-    "a verdict that was obeyed": (
-        (INTENT, entry("verdict", because="not_created"), SECOND, DOUBT),
+    "a resolution that was obeyed": (
+        (INTENT, entry("resolution", because="not_created"), SECOND, DOUBT),
         SAID,
         Step(Move.RECONCILE, 1),
     ),
-    "a second verdict": (
-        (INTENT, entry("verdict", because="not_created"), SECOND, DOUBT),
-        {"life": 2, "verdict": "not_created:2"},
-        Step(Move.OBEY, 1),
+    "a second resolution": (
+        (INTENT, entry("resolution", because="not_created"), SECOND, DOUBT),
+        {"clear_count": 2, "resolution": "not_created:2"},
+        Step(Move.APPLY_RESOLUTION, 1),
     ),
 }
 
@@ -276,7 +298,7 @@ def test_every_row_of_the_table(
 ) -> None:
     """What was written down decides how a write goes on, and with which key."""
     found = next_step(journal, replace(WANTED, **changes), NOW)
-    if step.move is Move.STOP:
+    if step.move is Move.GIVE_UP:
         assert step.because in found.because
         found = replace(found, because=step.because)
     assert found == step
@@ -302,22 +324,24 @@ KINDS = [kind for kind in get_args(Kind) if kind != "intent"]
 
 @pytest.mark.parametrize(("first", "second"), [*product(KINDS, KINDS)])
 def test_a_new_generation_needs_an_answer(first: Kind, second: Kind) -> None:
-    """The table itself begins anew only after no, a verdict, a release, or a Clear."""
+    """The table begins anew only after no, a resolution, a release, or a Clear."""
     journal = (INTENT, entry(first, because="x"), entry(second, because="y"))
     kinds = {first, second}
-    for digest, life in product(("same", "other"), (0, 1)):
-        wanted = replace(WANTED, digest=digest, life=life, on_clear="create")
+    for digest, clear_count in product(("same", "other"), (0, 1)):
+        wanted = replace(
+            WANTED, digest=digest, clear_count=clear_count, on_clear="create"
+        )
         step = next_step(journal, wanted, NOW)
         if step.generation:
             assert step.move is Move.SEND
-            assert kinds & {"no", "verdict", "released", "end"}
+            assert kinds & {"no", "resolution", "released", "end"}
             assert "released" not in step.because or digest == "other"
-            assert "end" not in kinds or life == 1
-        if "op" in kinds and not kinds & {"no", "verdict", "end"}:
-            assert step.move is Move.LOOK
+            assert "end" not in kinds or clear_count == 1
+        if "op" in kinds and not kinds & {"no", "resolution", "end"}:
+            assert step.move is Move.POLL
 
 
-def test_the_table_is_not_moved_by_old_chapters() -> None:
+def test_the_table_is_not_moved_by_old_generations() -> None:
     """Only the latest generation decides, whatever stands in the ones before."""
     steps = set()
     for kind in KINDS:
@@ -330,7 +354,7 @@ def test_the_table_is_not_moved_by_old_chapters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("entries", "verdict", "life", "obeyed"),
+    ("entries", "resolution", "clear_count", "obeyed"),
     [
         pytest.param((INTENT,), "7", 1, True, id="said after a Clear"),
         pytest.param((INTENT,), "", 1, False, id="nothing said"),
@@ -340,16 +364,20 @@ def test_the_table_is_not_moved_by_old_chapters() -> None:
             (INTENT, entry("end", because="7")), "7", 1, False, id="obeyed as a record"
         ),
         pytest.param(
-            (INTENT, entry("verdict", because="7")), "7", 1, False, id="obeyed"
+            (INTENT, entry("resolution", because="7")), "7", 1, False, id="obeyed"
         ),
         pytest.param(
             (INTENT, entry("no", because="7")), "7", 1, True, id="another's words"
         ),
         pytest.param(
-            (INTENT, entry("doubt", life=1)), "7", 1, False, id="this life wrote since"
+            (INTENT, entry("doubt", clear_count=1)),
+            "7",
+            1,
+            False,
+            id="this life wrote since",
         ),
         pytest.param(
-            (entry("intent", life=1), entry("doubt")),
+            (entry("intent", clear_count=1), entry("doubt")),
             "7",
             1,
             True,
@@ -358,43 +386,43 @@ def test_the_table_is_not_moved_by_old_chapters() -> None:
     ],
 )
 def test_when_a_person_is_obeyed(
-    entries: tuple[Entry, ...], verdict: str, life: int, *, obeyed: bool
+    entries: tuple[Entry, ...], resolution: str, clear_count: int, *, obeyed: bool
 ) -> None:
     """A verdict counts once, and only when it was given after the task had ended."""
-    wanted = replace(WANTED, verdict=verdict, life=life)
-    assert may_obey(entries, wanted) is obeyed
+    wanted = replace(WANTED, resolution=resolution, clear_count=clear_count)
+    assert may_apply(entries, wanted) is obeyed
 
 
-# --- chapters ---
+# --- generations ---
 
 
 def test_a_journal_is_arranged_by_generations() -> None:
     """Each generation has its own intent and what followed it, in order."""
     journal = (entry("no", 7), INTENT, FAULT, FRESH_SECOND, YES, DOUBT)
-    assert chapters(journal) == (
-        Chapter(INTENT, (FAULT, YES)),
-        Chapter(FRESH_SECOND, (DOUBT,)),
+    assert generations(journal) == (
+        Generation(INTENT, (FAULT, YES)),
+        Generation(FRESH_SECOND, (DOUBT,)),
     )
 
 
 def test_a_new_intent_begins_its_chapter_anew() -> None:
     """What was written before a key was released says nothing of it afterwards."""
     again = entry("intent", age=1.0, because="released")
-    assert chapters((INTENT, LIMITED, RELEASED, again)) == (Chapter(again),)
+    assert generations((INTENT, LIMITED, RELEASED, again)) == (Generation(again),)
 
 
 def test_the_latest_entry_of_a_kind_counts() -> None:
     """An entry that was written twice is the later one."""
     later = entry("limited", until=NOW + 99.0)
-    chapter = Chapter(INTENT, (LIMITED, later, YES))
+    chapter = Generation(INTENT, (LIMITED, later, YES))
     assert chapter.get("limited") is later
     assert chapter.get("op") is None
     assert chapter.not_before == NOW + 99.0
-    assert Chapter(INTENT, (YES,)).not_before == 0.0
+    assert Generation(INTENT, (YES,)).not_before == 0.0
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_resolves_a_generation(kind: Kind) -> None:
     """Only what names its end, or the operation that will, resolves a send."""
-    answers = {"op", "no", "end", "verdict", "released"}
-    assert Chapter(INTENT, (YES, entry(kind))).unresolved is (kind not in answers)
+    answers = {"op", "no", "end", "resolution", "released"}
+    assert Generation(INTENT, (YES, entry(kind))).unresolved is (kind not in answers)

@@ -15,6 +15,7 @@ from airflow_provider_codat.api.create.journal import MemoryJournal, Past
 from airflow_provider_codat.api.create.reconcile import CompanyBooks
 from airflow_provider_codat.api.create.search import Finding, Search
 from airflow_provider_codat.api.create.submit import submit
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     CodatError,
     CodatFaulted,
@@ -27,8 +28,8 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.exchange import Patience, drive
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.http.transport import Transport
-from airflow_provider_codat.api.models import CUSTOMERS, Destination
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.models import Destination
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.simulator.clock import utc_text
 
@@ -595,12 +596,12 @@ class Task:
 
     def __call__(self, patience: Patience, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any field
         write = Write(
-            origin="http://local",
+            base_url="http://local",
             destination=Destination(self.codat.company_id, self.codat.connection_id),
             data_type=CUSTOMERS,
             payload=self.payload,
             key_of=self.keys.__getitem__,
-            hide=hiding(self.payload),
+            redact=redactor(self.payload),
             durable=True,
         )
         write = replace(write, **changes)
@@ -613,7 +614,9 @@ class Task:
         )
         if isinstance(done, Done):
             return dict(done.result)
-        ending = conclude(done, patience, hide=write.hide, life=write.life)
+        ending = conclude(
+            done, patience, redact=write.redact, clear_count=write.clear_count
+        )
         return dict(drive(ending, self.send, self.sleep, note=self.journal.append))
 
     @property
@@ -849,9 +852,9 @@ def test_a_clear_that_asks_for_another_creates_another(
 ) -> None:
     """Reuse returns what is there; create makes one more, and each Clear only one."""
     first = task(patience())
-    assert task(patience(), life=1) == first
-    second = task(patience(), life=1, on_clear="create")
-    assert task(patience(), life=1, on_clear="create") == second
+    assert task(patience(), clear_count=1) == first
+    second = task(patience(), clear_count=1, on_clear="create")
+    assert task(patience(), clear_count=1, on_clear="create") == second
     ids = [each.record_id for each in task.codat.ledger()]
     assert ids == [first["record_id"], second["record_id"]]
 
@@ -862,7 +865,7 @@ def test_a_new_generation_does_not_adopt_an_older_one(
     """What an earlier generation became is ours already, and not the one looked for."""
     first = task(patience())
     task.codat.order("codat_error_before_commit")
-    second = task(patience(), life=1, on_clear="create")
+    second = task(patience(), clear_count=1, on_clear="create")
     assert second["adopted"] is False
     assert second["record_id"] != first["record_id"]
     assert len(task.codat.ledger()) == 2

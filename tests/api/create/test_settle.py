@@ -15,6 +15,7 @@ from airflow_provider_codat.api.create.settle import (
     settle,
     summary,
 )
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     CodatError,
     OutcomeUnknown,
@@ -28,15 +29,9 @@ from airflow_provider_codat.api.http.request import Request, Response
 from airflow_provider_codat.api.http.request import create as create_request
 from airflow_provider_codat.api.http.retry import Sends
 from airflow_provider_codat.api.http.transport import Transport
-from airflow_provider_codat.api.models import (
-    CUSTOMERS,
-    Destination,
-    Json,
-    PushOperation,
-    Remark,
-)
+from airflow_provider_codat.api.models import Destination, Json, PushOperation, Remark
 from airflow_provider_codat.api.payload.canonical import canonical
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.simulator import LocalCodat
 
 if TYPE_CHECKING:
@@ -353,12 +348,12 @@ def test_what_an_end_means(
     strict: bool,
 ) -> None:
     """Success is returned; each other end is an error that says what may exist."""
-    hide = hiding({"customerName": NAME})
+    redact = redactor({"customerName": NAME})
     if kind is None:
-        assert judged(ended, hide=hide, fail_on_warning=strict) is ended
+        assert judged(ended, redact=redact, fail_on_warning=strict) is ended
         return
     with pytest.raises(CodatError) as raised:
-        judged(ended, hide=hide, fail_on_warning=strict)
+        judged(ended, redact=redact, fail_on_warning=strict)
     assert type(raised.value) is kind
     said = str(raised.value)
     assert KEY in said
@@ -386,7 +381,7 @@ def test_a_summary_is_plain_and_tells_whose_it_is(*, adopted: bool) -> None:
     ended = operation(
         "Success", record_id="7", warnings=(Remark("Name", f"{NAME} is long"),)
     )
-    told = summary(ended, hiding({"customerName": NAME}), adopted=adopted)
+    told = summary(ended, redactor({"customerName": NAME}), adopted=adopted)
     assert json.loads(json.dumps(told)) == {
         "push_operation_key": KEY,
         "status": "Success",
@@ -468,7 +463,7 @@ def test_every_outcome_of_a_simulated_push(
 
         def outcome() -> PushOperation:
             ended = drive(waiting, send, sleep)
-            return judged(ended, hide=hiding(payload), fail_on_warning=True)
+            return judged(ended, redact=redactor(payload), fail_on_warning=True)
 
         if end is None:
             record = outcome().record_id

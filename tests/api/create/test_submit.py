@@ -12,13 +12,13 @@ import pytest
 
 from airflow_provider_codat.api.create.claims import CLAIMS, Claims
 from airflow_provider_codat.api.create.conclude import conclude
-from airflow_provider_codat.api.create.idempotency import author_key, following_key
+from airflow_provider_codat.api.create.idempotency import following_key
 from airflow_provider_codat.api.create.intent import Done, Write, Written
 from airflow_provider_codat.api.create.journal import Entry, Kind, MemoryJournal, Past
 from airflow_provider_codat.api.create.next_step import UNSEEN
 from airflow_provider_codat.api.create.search import Finding, Search
-from airflow_provider_codat.api.create.settle import Summary
 from airflow_provider_codat.api.create.submit import submit
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     CodatError,
     JournalFailed,
@@ -34,13 +34,18 @@ from airflow_provider_codat.api.errors import (
     StillInProgress,
     Unreachable,
 )
-from airflow_provider_codat.api.http.exchange import Conversation, Patience, Rest, drive
+from airflow_provider_codat.api.http.exchange import (
+    Conversation,
+    DeferrablePause,
+    Patience,
+    drive,
+)
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.http.response import push_operation
 from airflow_provider_codat.api.http.retry import KEY_LIFETIME_SECONDS
-from airflow_provider_codat.api.models import CUSTOMERS, Destination
+from airflow_provider_codat.api.models import Destination, Summary, author_key
 from airflow_provider_codat.api.payload.canonical import canonical
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.simulator.clock import utc_text
 
 if TYPE_CHECKING:
@@ -60,12 +65,12 @@ NOW = 1_772_323_200.0
 RECORD = [{"type": "Created", "recordRef": {"id": "7", "dataType": "customers"}}]
 
 WRITE = Write(
-    origin="https://api.codat.io",
+    base_url="https://api.codat.io",
     destination=Destination(COMPANY, CONNECTION),
     data_type=CUSTOMERS,
     payload=PAYLOAD,
     key_of=KEYS.__getitem__,
-    hide=hiding(PAYLOAD),
+    redact=redactor(PAYLOAD),
     durable=True,
 )
 SAME = WRITE.digest()
@@ -207,14 +212,16 @@ class Trying:
             self.send,
             self.clock.sleep,
             note=self.note,
-            rest=self.rest,
+            on_pause=self.on_pause,
         )
         assert not self._replies, f"{len(self._replies)} replies were not asked for"
         return result
 
-    def end(self, written: Written, life: int = 0) -> Summary:
-        hide = hiding(PAYLOAD)
-        ending = conclude(written, self.patience, hide=hide, life=life)
+    def end(self, written: Written, clear_count: int = 0) -> Summary:
+        redact = redactor(PAYLOAD)
+        ending = conclude(
+            written, self.patience, redact=redact, clear_count=clear_count
+        )
         return drive(ending, self.send, self.clock.sleep, note=self.note)
 
     def send(self, request: Request) -> Reply:
@@ -230,7 +237,7 @@ class Trying:
         self.clock.advance(self.seconds_to_note)
         self.journal.append(kept)
 
-    def rest(self, step: Rest) -> None:
+    def on_pause(self, step: DeferrablePause) -> None:
         self.happened.append(f"rest {step.seconds:.0f}")
         self.clock.advance(step.seconds)
 
@@ -506,10 +513,10 @@ Resumed = tuple[
     list[str],
     str | type[CodatError] | None,
 ]
-CLEARED: dict[str, Any] = {"life": 1}
-CREATE: dict[str, Any] = {"life": 1, "on_clear": "create"}
-NOT_CREATED: dict[str, Any] = {"life": 1, "verdict": "not_created"}
-RECORD_42: dict[str, Any] = {"life": 1, "verdict": "42"}
+CLEARED: dict[str, Any] = {"clear_count": 1}
+CREATE: dict[str, Any] = {"clear_count": 1, "on_clear": "create"}
+NOT_CREATED: dict[str, Any] = {"clear_count": 1, "resolution": "not_created"}
+RECORD_42: dict[str, Any] = {"clear_count": 1, "resolution": "42"}
 ONWARD = ["intent 1", "POST 1", "op 1"]
 OF_OTHERS = pushed("Success", STRANGER)
 
@@ -570,28 +577,28 @@ RESUMED: dict[str, Resumed] = {
         (INTENT, entry("5xx")),
         NOT_CREATED,
         [OK],
-        ["verdict 0", *ONWARD],
+        ["resolution 0", *ONWARD],
         MADE,
     ),
     "not created, other digest": (
         (OTHER,),
         NOT_CREATED,
         [OK],
-        ["verdict 0", *ONWARD],
+        ["resolution 0", *ONWARD],
         MADE,
     ),
     "not created, a second time": (
-        (INTENT, entry("verdict", because="not_created"), SECOND),
-        {"life": 2, "verdict": "not_created:2"},
+        (INTENT, entry("resolution", because="not_created"), SECOND),
+        {"clear_count": 2, "resolution": "not_created:2"},
         [OK],
-        ["verdict 1", "intent 2", "POST 2", "op 2"],
+        ["resolution 1", "intent 2", "POST 2", "op 2"],
         MADE,
     ),
     "not created, said before": (
         (OLD,),
-        {"verdict": "not_created", "on_unknown_outcome": "fail"},
+        {"resolution": "not_created", "on_unknown_outcome": "fail"},
         [EMPTY],
-        ["stood 0", "LIST"],
+        ["stale_resolution 0", "LIST"],
         OutcomeUnknown,
     ),
     "a record": ((INTENT,), RECORD_42, [], ["end 0"], None),
@@ -606,7 +613,7 @@ RESUMED: dict[str, Resumed] = {
         (INTENT, OP),
         NOT_CREATED,
         [MISSING, OK],
-        ["LOOK", "verdict 0", *ONWARD],
+        ["LOOK", "resolution 0", *ONWARD],
         MADE,
     ),
     "a record, after TimedOut": (
@@ -620,14 +627,14 @@ RESUMED: dict[str, Resumed] = {
         (INTENT, OP),
         NOT_CREATED,
         [at_codat("TimedOut"), OK],
-        ["LOOK", "verdict 0", *ONWARD],
+        ["LOOK", "resolution 0", *ONWARD],
         MADE,
     ),
     "not created, after it failed oddly": (
         (INTENT, OP),
         NOT_CREATED,
         [at_codat("Failed"), OK],
-        ["LOOK", "verdict 0", *ONWARD],
+        ["LOOK", "resolution 0", *ONWARD],
         MADE,
     ),
     "not created, but Codat knows better": (
@@ -740,7 +747,7 @@ RESUMED: dict[str, Resumed] = {
     ),
     "released, not for long, may rest": (
         (INTENT, entry("released", until=NOW + 999)),
-        {"may_rest": True},
+        {"may_defer": True},
         [OK],
         ["rest 999", *FIRST, "op 0"],
         MADE,
@@ -889,19 +896,19 @@ def test_every_journal_is_gone_on_from(
 
 def test_an_intent_says_all_that_a_later_try_needs(trying: Trying) -> None:
     """Key, query and digest are kept as they were sent; payload and name are not."""
-    trying(OK, timeout_in_minutes=3, life=2)
+    trying(OK, timeout_in_minutes=3, clear_count=2)
     assert trying.notes == (
         Entry(
             "intent",
             0,
             NOW,
-            life=2,
+            clear_count=2,
             key=KEYS[0],
             query="timeoutInMinutes=3",
             digest=SAME,
             because="first",
         ),
-        Entry("op", 0, NOW, life=2, operation_key=OPERATION),
+        Entry("op", 0, NOW, clear_count=2, operation_key=OPERATION),
     )
     assert trying.creates == [
         Request(
@@ -1010,7 +1017,7 @@ def test_a_refusal_is_kept_with_its_status(status: int, trying: Trying) -> None:
 def test_what_cannot_be_written_forbids_the_send(number: int, trying: Trying) -> None:
     """When the journal fails, nothing more is sent, whatever was to be written."""
     replies = [FAULT, *NOTHING, LONG, FAULT, *NOTHING, OK]
-    changes = {"may_rest": True}
+    changes = {"may_defer": True}
     trying(*replies, **changes)
     whole = trying.happened
     assert len(trying.notes) == 8
@@ -1023,12 +1030,12 @@ def test_what_cannot_be_written_forbids_the_send(number: int, trying: Trying) ->
     assert len(other.notes) == number
 
 
-# --- rests ---
+# --- deferrable pauses ---
 
 
 def test_a_long_limit_is_rested_where_that_may_be(trying: Trying) -> None:
     """Who may rest comes back by itself; the clock of a released key starts anew."""
-    trying(LONG, OK, may_rest=True)
+    trying(LONG, OK, may_defer=True)
     assert trying.happened == [
         *("intent 0", "POST 0", "released 0", "rest 600"),
         *("intent 0", "POST 0", "op 0"),
@@ -1041,7 +1048,7 @@ def test_a_long_limit_is_rested_where_that_may_be(trying: Trying) -> None:
 
 def test_a_long_limit_after_silence_keeps_the_key_ageing(trying: Trying) -> None:
     """A key that may have been heard is sent again, but its clock runs on."""
-    trying(no_answer, LONG, OK, may_rest=True)
+    trying(no_answer, LONG, OK, may_defer=True)
     assert trying.happened == [
         *("intent 0", "POST 0", "POST 0", "limited 0", "rest 600"),
         *("POST 0", "op 0"),
@@ -1051,7 +1058,7 @@ def test_a_long_limit_after_silence_keeps_the_key_ageing(trying: Trying) -> None
 def test_a_key_that_grows_old_in_a_rest_leads_to_the_books(trying: Trying) -> None:
     """Before each send the age is looked at, also within one call."""
     hours = answer(429, retry_after=2 * 3600)
-    trying(no_answer, hours, *ANEW, may_rest=True)
+    trying(no_answer, hours, *ANEW, may_defer=True)
     assert trying.happened == [
         *("intent 0", "POST 0", "POST 0", "limited 0", "rest 7200"),
         *AGAIN,
@@ -1066,12 +1073,12 @@ def test_no_call_goes_on_sending_for_long(trying: Trying) -> None:
     assert trying.happened == [*FIRST, "POST 0", "limited 0"]
 
 
-@pytest.mark.parametrize("may_rest", [False, True])
-def test_a_limit_on_the_books_is_a_limit(trying: Trying, *, may_rest: bool) -> None:
+@pytest.mark.parametrize("may_defer", [False, True])
+def test_a_limit_on_the_books_is_a_limit(trying: Trying, *, may_defer: bool) -> None:
     """A 429 to a look at the books is waited for as one to a create is."""
     trying.past(INTENT, entry("5xx"))
-    if may_rest:
-        trying(LONG, *ANEW, may_rest=True)
+    if may_defer:
+        trying(LONG, *ANEW, may_defer=True)
         assert trying.happened == ["LIST", "rest 600", *AGAIN]
     else:
         raised_by(trying, RateLimited, [LONG])
@@ -1083,7 +1090,7 @@ def test_a_rest_is_never_negative(trying: Trying) -> None:
     """A limit that ends while it is written down is not rested for."""
     trying.patience = replace(trying.patience, budget_seconds=0.0)
     trying.seconds_to_note = 1.0
-    trying(answer(429, retry_after=0), OK, may_rest=True)
+    trying(answer(429, retry_after=0), OK, may_defer=True)
     assert [what for what in trying.happened if "rest -" in what] == []
 
 
@@ -1495,23 +1502,32 @@ def test_an_unrecorded_try_may_have_sent_it_at_any_time(trying: Trying) -> None:
 
 
 def test_a_word_that_was_used_up_is_not_asked_for_again(trying: Trying) -> None:
-    """Each verdict is obeyed once, so the next one has to read otherwise."""
+    """Each resolution is obeyed once, so the next one has to read otherwise."""
     trying.past(INTENT, entry("5xx"))
-    for life, word in enumerate(["not_created", "not_created:2", "not_created:3"], 1):
-        policy: dict[str, Any] = {"on_unknown_outcome": "fail", "life": life}
+    for clear_count, word in enumerate(
+        ["not_created", "not_created:2", "not_created:3"], 1
+    ):
+        policy: dict[str, Any] = {
+            "on_unknown_outcome": "fail",
+            "clear_count": clear_count,
+        }
         before = raised_by(trying, OutcomeUnknown, [EMPTY], **policy)
         assert f"the record's id, or {word})" in str(before)
-        raised_by(trying, OutcomeUnknown, [FAULT, EMPTY], verdict=word, **policy)
-        assert trying.happened[-3:] == [f"POST {life}", f"5xx {life}", "LIST"]
+        raised_by(trying, OutcomeUnknown, [FAULT, EMPTY], resolution=word, **policy)
+        assert trying.happened[-3:] == [
+            f"POST {clear_count}",
+            f"5xx {clear_count}",
+            "LIST",
+        ]
 
 
-def test_a_verdict_is_obeyed_once(trying: Trying) -> None:
+def test_a_resolution_is_obeyed_once(trying: Trying) -> None:
     """The same words, left standing, do not create another one at the next Clear."""
     trying.past(INTENT, entry("5xx"))
-    policy: dict[str, Any] = {"on_unknown_outcome": "fail", "verdict": "not_created"}
-    raised_by(trying, OutcomeUnknown, [FAULT, EMPTY], life=1, **policy)
-    raised_by(trying, OutcomeUnknown, [EMPTY], life=2, **policy)
-    assert Counter(trying.happened)["verdict 0"] == 1
+    policy: dict[str, Any] = {"on_unknown_outcome": "fail", "resolution": "not_created"}
+    raised_by(trying, OutcomeUnknown, [FAULT, EMPTY], clear_count=1, **policy)
+    raised_by(trying, OutcomeUnknown, [EMPTY], clear_count=2, **policy)
+    assert Counter(trying.happened)["resolution 0"] == 1
     assert Counter(trying.happened)["POST 2"] == 0
 
 
@@ -1545,7 +1561,7 @@ def test_a_record_that_a_person_names_is_returned(
         }
     )
     assert trying(**RECORD_42) == done
-    assert trying(life=2) == done
+    assert trying(clear_count=2) == done
     assert trying.creates == []
 
 
@@ -1629,21 +1645,21 @@ def test_every_end_of_a_push_operation(
 ) -> None:
     """Only success is written as an end, and only a clean failure as a no."""
     trying.past(INTENT, OP)
-    written = trying(reply, life=3)
+    written = trying(reply, clear_count=3)
     assert isinstance(written, Written)
     if end is None:
-        result = trying.end(written, life=3)
+        result = trying.end(written, clear_count=3)
         assert result["push_operation_key"] == OPERATION
         assert result["adopted"] is False
     else:
         with pytest.raises(CodatError) as raised:
-            trying.end(written, life=3)
+            trying.end(written, clear_count=3)
         assert type(raised.value) is end
         assert NAME not in str(raised.value)
         assert "Name" not in str(raised.value) or "<customerName>" in str(raised.value)
     check(trying, ["LOOK", *happens], caplog)
     if happens:
-        assert trying.notes[-1].life == 3
+        assert trying.notes[-1].clear_count == 3
         assert trying.notes[-1].operation_key == OPERATION
 
 
@@ -1667,20 +1683,20 @@ def test_what_failed_cleanly_may_be_asked_for_anew(trying: Trying) -> None:
     assert trying.happened == [*FIRST, "op 0", "no 0", *ONWARD]
 
 
-@pytest.mark.parametrize("life", [0, 1, 2])
-def test_what_timed_out_is_never_sent_again(life: int, trying: Trying) -> None:
+@pytest.mark.parametrize("clear_count", [0, 1, 2])
+def test_what_timed_out_is_never_sent_again(clear_count: int, trying: Trying) -> None:
     """TimedOut is asked for again in every later try, and answered by no new send."""
     trying.past(INTENT, OP)
     for policy in ("reconcile", "resend", "fail"):
         written = trying(
             at_codat("TimedOut"),
-            life=life,
+            clear_count=clear_count,
             on_clear="create",
             on_unknown_outcome=policy,
         )
         assert isinstance(written, Written)
         with pytest.raises(PushTimedOut):
-            trying.end(written, life)
+            trying.end(written, clear_count)
     assert trying.happened == ["LOOK"] * 3
 
 
@@ -1737,14 +1753,16 @@ def test_warnings_on_another_payload_are_not_kept(trying: Trying) -> None:
 def test_what_makes_another_payload() -> None:
     """Origin, company, connection and body count; time-out, key and try do not."""
     others = [
-        replace(WRITE, origin="https://codat.example"),
+        replace(WRITE, base_url="https://codat.example"),
         replace(WRITE, destination=Destination(ELSEWHERE, CONNECTION)),
         replace(WRITE, destination=Destination(COMPANY, ELSEWHERE)),
         replace(WRITE, payload={**PAYLOAD, "phone": "1"}),
     ]
     assert len({SAME, *(each.digest() for each in others)}) == 5
     equal = [
-        replace(WRITE, timeout_in_minutes=9, life=4, verdict="7", durable=False),
+        replace(
+            WRITE, timeout_in_minutes=9, clear_count=4, resolution="7", durable=False
+        ),
         replace(WRITE, key_of=lambda _: ELSEWHERE),
         replace(WRITE, payload=dict(reversed(PAYLOAD.items()))),
     ]

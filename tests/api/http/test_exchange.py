@@ -16,6 +16,7 @@ import pytest
 
 from airflow_provider_codat.api.create.journal import Entry
 from airflow_provider_codat.api.create.settle import judged, settle
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     CodatError,
     CodatFaulted,
@@ -32,13 +33,13 @@ from airflow_provider_codat.api.errors import (
     Unreachable,
 )
 from airflow_provider_codat.api.http import exchange as client
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
+    DeferrablePause,
     Note,
     Patience,
     Pause,
-    Rest,
     Send,
     adrive,
     create,
@@ -51,9 +52,9 @@ from airflow_provider_codat.api.http.rate_limit import WINDOW_SECONDS
 from airflow_provider_codat.api.http.response import json_of
 from airflow_provider_codat.api.http.retry import KEY_LIFETIME_SECONDS, Sends
 from airflow_provider_codat.api.http.transport import Transport
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.payload.canonical import canonical
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.simulator import FOREIGN_API_KEY, LocalCodat
 from airflow_provider_codat.simulator.clock import utc_text
 
@@ -65,7 +66,7 @@ Patiences = Callable[..., Patience]
 RawServers = Callable[..., "RawServer"]
 Transports = Callable[..., Transport]
 
-GET = wire.Request("GET", "/companies")
+GET = codat_request.Request("GET", "/companies")
 KEY = "7d9f0f0c-54c8-4e4c-9e0e-3a0f3f5d1c11"
 PATIENT = {"connect_timeout_seconds": 20, "read_timeout_seconds": 20}
 HURRIED = {"connect_timeout_seconds": 0.3, "read_timeout_seconds": 0.3}
@@ -204,7 +205,7 @@ def test_a_triggerer_only_reads(
 ) -> None:
     """The async driver refuses anything but a GET before it is sent."""
     server = raw_server((OK,))
-    request = wire.Request(method, "/x", idempotency_key=KEY)
+    request = codat_request.Request(method, "/x", idempotency_key=KEY)
     with pytest.raises(CodatError, match=f"only a worker may send {method} /x"):
         async_way(post(request, json_of, patience()), transport(server.url), clock)
     assert server.connections == 0
@@ -324,8 +325,8 @@ class Creating:
         self.sends = Sends()
         self.pause_seconds = 0.0
 
-    def request(self) -> wire.Request:
-        return wire.create(
+    def request(self) -> codat_request.Request:
+        return codat_request.create(
             self.destination,
             CUSTOMERS,
             canonical(self.payload),
@@ -348,13 +349,13 @@ class Creating:
             CUSTOMERS,
             self.patience,
             sends=self.sends,
-            hide=hiding(self.payload),
+            redact=redactor(self.payload),
         )
         sender = self.transport(url or self.codat.url, **self.fields)
 
-        def send(request: wire.Request) -> wire.Reply:
+        def send(request: codat_request.Request) -> codat_request.Reply:
             reply = sender.send(request)
-            if isinstance(reply, wire.NoAnswer):
+            if isinstance(reply, codat_request.NoAnswer):
                 return reply
             return replace(reply, received_at=self.clock())
 
@@ -775,7 +776,7 @@ def test_every_answer_to_a_request_without_a_key(
 ) -> None:
     """A PUT or DELETE goes out again only where it provably changed nothing."""
     server = raw_server(*scripts)
-    conversation = send_once(wire.Request(method, "/x"), json_of, patience())
+    conversation = send_once(codat_request.Request(method, "/x"), json_of, patience())
     check(conversation, end, transport(server.url, **PATIENT), clock)
     assert len(server.requests) == count
 
@@ -792,7 +793,7 @@ def test_a_free_post(
 ) -> None:
     """A POST to any endpoint is as careful as a create."""
     server = raw_server(*scripts)
-    request = wire.Request("POST", "/x", "", b"{}", KEY)
+    request = codat_request.Request("POST", "/x", "", b"{}", KEY)
     conversation = post(request, json_of, patience())
     check(conversation, end, transport(server.url, **PATIENT), clock)
     assert len(server.requests) == count
@@ -820,7 +821,7 @@ def test_a_put_that_was_never_sent_is_repeated(
     sender = transport("http://127.0.0.1:9")
     with pytest.raises(Unreachable):
         drive(
-            send_once(wire.Request("PUT", "/x"), json_of, patience()),
+            send_once(codat_request.Request("PUT", "/x"), json_of, patience()),
             sender.send,
             clock.sleep,
         )
@@ -884,7 +885,7 @@ def test_no_value_and_no_key_is_told(
         )
         sender = creating.transport(creating.codat.url)
         ended = drive(waiting, sender.send, creating.clock.sleep)
-        judged(ended, hide=hiding(CUSTOMER), fail_on_warning=True)
+        judged(ended, redact=redactor(CUSTOMER), fail_on_warning=True)
 
     with pytest.raises(CodatError) as raised:
         whole_way()
@@ -912,7 +913,7 @@ def test_a_put_hides_what_codat_quotes(
 ) -> None:
     """Codat's words about a PUT or DELETE name the payload's properties, too."""
     payload = {"customerName": "Secret Name Ltd"}
-    request = wire.free(
+    request = codat_request.free(
         "PUT",
         "/companies/x",
         params=None,
@@ -920,7 +921,7 @@ def test_a_put_hides_what_codat_quotes(
         idempotency_key=None,
     )
     server = raw_server((error(400, error="Secret Name Ltd is not unique."),))
-    conversation = send_once(request, json_of, patience(), hide=hiding(payload))
+    conversation = send_once(request, json_of, patience(), redact=redactor(payload))
     with pytest.raises(Refused, match="<customerName> is not unique"):
         drive(conversation, transport(server.url).send)
 
@@ -944,9 +945,9 @@ def test_an_entry_is_kept_before_the_conversation_goes_on(
     """A note is handed over in its turn, and no reply of before comes back for it."""
     order: list[object] = []
 
-    def send(request: wire.Request) -> wire.Reply:
+    def send(request: codat_request.Request) -> codat_request.Reply:
         order.append(request)
-        return wire.NoAnswer("gone")
+        return codat_request.NoAnswer("gone")
 
     steps = scripted(Send(GET), Note(ENTRY), Pause(1.0, "x"), Send(GET))
     replies = drive(steps, send, clock.sleep, note=order.append)
@@ -961,7 +962,7 @@ def test_what_cannot_be_written_ends_the_conversation() -> None:
     def fail(_entry: Entry) -> None:
         raise JournalFailed("full")
 
-    def send(_request: wire.Request) -> wire.Reply:
+    def send(_request: codat_request.Request) -> codat_request.Reply:
         raise AssertionError
 
     with pytest.raises(JournalFailed):
@@ -970,14 +971,14 @@ def test_what_cannot_be_written_ends_the_conversation() -> None:
 
 def test_a_rest_may_be_taken_elsewhere(clock: "MovableClock") -> None:
     """Who drives may take a rest otherwise than a pause; by default it is slept."""
-    rested: list[Rest] = []
-    steps = [Pause(1.0, "short"), Rest(60.0, "long")]
+    rested: list[DeferrablePause] = []
+    steps = [Pause(1.0, "short"), DeferrablePause(60.0, "long")]
 
-    def send(_request: wire.Request) -> wire.Reply:
+    def send(_request: codat_request.Request) -> codat_request.Reply:
         raise AssertionError
 
-    drive(scripted(*steps), send, clock.sleep, rest=rested.append)
-    assert (clock.waits, rested) == ([1.0], [Rest(60.0, "long")])
+    drive(scripted(*steps), send, clock.sleep, on_pause=rested.append)
+    assert (clock.waits, rested) == ([1.0], [DeferrablePause(60.0, "long")])
     drive(scripted(*steps), send, clock.sleep)
     assert clock.waits == [1.0, 1.0, 60.0]
 
@@ -988,5 +989,5 @@ def test_a_triggerer_writes_nothing_down(
     """The async driver waits as the other one does, and keeps no journal."""
     sender = transport("http://127.0.0.1:9")
     with pytest.raises(CodatError, match="only a worker may write into the journal"):
-        async_way(scripted(Rest(2.0, "x"), Note(ENTRY)), sender, clock)
+        async_way(scripted(DeferrablePause(2.0, "x"), Note(ENTRY)), sender, clock)
     assert clock.waits == [2.0]

@@ -16,10 +16,11 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 import airflow_provider_codat
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.request import Request, create, free, segments
 from airflow_provider_codat.api.http.transport import Transport
-from airflow_provider_codat.api.models import CUSTOMERS, DataType, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.simulator import LocalCodat
 
@@ -89,7 +90,7 @@ def test_a_get_carries_no_body_and_no_key(
 ) -> None:
     """A GET says only what is asked for, below the base URL's own path."""
     server = raw_server((b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",))
-    transport(server.url + prefix).send(wire.read_push_operation(COMPANY, KEY))
+    transport(server.url + prefix).send(codat_request.read_push_operation(COMPANY, KEY))
     head, _, body = server.requests[0].partition(b"\r\n\r\n")
     assert head.startswith(f"GET {prefix}/companies/{COMPANY}/push/{KEY} HTTP".encode())
     assert body == b""
@@ -112,11 +113,11 @@ REQUESTS = {
         ("POST", f"/companies/{COMPANY}/connections/{CONNECTION}/push/accounts", ""),
     ),
     "push operation": (
-        wire.read_push_operation(COMPANY.upper(), f" {KEY}"),
+        codat_request.read_push_operation(COMPANY.upper(), f" {KEY}"),
         ("GET", f"/companies/{COMPANY}/push/{KEY}", ""),
     ),
     "push operations": (
-        wire.list_push_operations(
+        codat_request.list_push_operations(
             COMPANY,
             page=2,
             page_size=50,
@@ -133,18 +134,21 @@ REQUESTS = {
         ),
     ),
     "push operations in any order": (
-        wire.list_push_operations(
+        codat_request.list_push_operations(
             COMPANY, page=1, page_size=100, query=None, order_by=None
         ),
         ("GET", f"/companies/{COMPANY}/push", "page=1&pageSize=100"),
     ),
     "model": (
-        wire.read_model(DESTINATION, CUSTOMERS),
+        codat_request.read_model(DESTINATION, CUSTOMERS),
         ("GET", f"/companies/{COMPANY}/connections/{CONNECTION}/options/customers", ""),
     ),
-    "companies": (wire.list_companies(), ("GET", "/companies", "page=1&pageSize=1")),
+    "companies": (
+        codat_request.list_companies(),
+        ("GET", "/companies", "page=1&pageSize=1"),
+    ),
     "refresh": (
-        wire.refresh(
+        codat_request.refresh(
             COMPANY.upper(),
             "customers",
             connection_id=CONNECTION.upper(),
@@ -157,17 +161,19 @@ REQUESTS = {
         ),
     ),
     "refresh of a whole company": (
-        wire.refresh(
+        codat_request.refresh(
             COMPANY, "banking-accounts", connection_id=None, idempotency_key=KEY
         ),
         ("POST", f"/companies/{COMPANY}/data/queue/banking-accounts", ""),
     ),
     "pull operation": (
-        wire.read_pull_operation(COMPANY.upper(), f" {KEY}"),
+        codat_request.read_pull_operation(COMPANY.upper(), f" {KEY}"),
         ("GET", f"/companies/{COMPANY}/data/history/{KEY}", ""),
     ),
     "pull operations": (
-        wire.list_pull_operations(COMPANY, page=1, page_size=9, order_by="-requested"),
+        codat_request.list_pull_operations(
+            COMPANY, page=1, page_size=9, order_by="-requested"
+        ),
         (
             "GET",
             f"/companies/{COMPANY}/data/history",
@@ -175,11 +181,11 @@ REQUESTS = {
         ),
     ),
     "data status": (
-        wire.read_data_status(COMPANY.upper()),
+        codat_request.read_data_status(COMPANY.upper()),
         ("GET", f"/companies/{COMPANY}/dataStatus", ""),
     ),
     "customers": (
-        wire.list_customers(
+        codat_request.list_customers(
             COMPANY.upper(),
             page=2,
             page_size=50,
@@ -197,7 +203,7 @@ REQUESTS = {
         ),
     ),
     "customer": (
-        wire.read_customer(COMPANY.upper(), "../Bäckerei 7"),
+        codat_request.read_customer(COMPANY.upper(), "../Bäckerei 7"),
         ("GET", f"/companies/{COMPANY}/data/customers/..%2FB%C3%A4ckerei%207", ""),
     ),
 }
@@ -235,7 +241,7 @@ def test_a_moment_joins_the_query(
     query: str | None, since: datetime | None, sent: str | None
 ) -> None:
     """Both have to hold; the moment is in UTC, and rather earlier than later."""
-    request = wire.list_customers(
+    request = codat_request.list_customers(
         COMPANY,
         page=1,
         page_size=1,
@@ -249,7 +255,7 @@ def test_a_moment_joins_the_query(
 def test_a_moment_without_a_zone_is_refused() -> None:
     """It would be another moment on another machine; the message says so."""
     with pytest.raises(ValueError, match="modified_since must have a time zone"):
-        wire.list_customers(
+        codat_request.list_customers(
             COMPANY,
             page=1,
             page_size=1,
@@ -265,7 +271,7 @@ def refresh(
     connection: str | None = None,
     key: str = KEY,
 ) -> Request:
-    return wire.refresh(
+    return codat_request.refresh(
         company, data_type, connection_id=connection, idempotency_key=key
     )
 
@@ -276,18 +282,26 @@ WRONG_IDS: dict[str, tuple[Callable[[], Request], str]] = {
     "refresh's key": (lambda: refresh(key="x"), "key"),
     "refresh's data type": (lambda: refresh(data_type=".."), "path"),
     "pull operation's company": (
-        lambda: wire.read_pull_operation("x", KEY),
+        lambda: codat_request.read_pull_operation("x", KEY),
         "company_id",
     ),
-    "pull operation": (lambda: wire.read_pull_operation(COMPANY, "x"), "dataset_id"),
+    "pull operation": (
+        lambda: codat_request.read_pull_operation(COMPANY, "x"),
+        "dataset_id",
+    ),
     "pull operations' company": (
-        lambda: wire.list_pull_operations("x", page=1, page_size=1, order_by=None),
+        lambda: codat_request.list_pull_operations(
+            "x", page=1, page_size=1, order_by=None
+        ),
         "company_id",
     ),
-    "status of a company": (lambda: wire.read_data_status("x"), "company_id"),
-    "customer's company": (lambda: wire.read_customer("x", "7"), "company_id"),
-    "customer that climbs": (lambda: wire.read_customer(COMPANY, ".."), "path"),
-    "no customer": (lambda: wire.read_customer(COMPANY, ""), "path"),
+    "status of a company": (lambda: codat_request.read_data_status("x"), "company_id"),
+    "customer's company": (lambda: codat_request.read_customer("x", "7"), "company_id"),
+    "customer that climbs": (
+        lambda: codat_request.read_customer(COMPANY, ".."),
+        "path",
+    ),
+    "no customer": (lambda: codat_request.read_customer(COMPANY, ""), "path"),
 }
 
 
@@ -305,7 +319,7 @@ def test_no_question_is_asked_about_what_is_no_id(name: str) -> None:
     """An id that is none is refused before it becomes part of a path."""
     ids = {"company_id": COMPANY, "push_operation_key": KEY, name: "../apiKeys"}
     with pytest.raises(ValueError, match=name):
-        wire.read_push_operation(**ids)
+        codat_request.read_push_operation(**ids)
 
 
 @pytest.mark.parametrize(
@@ -436,9 +450,9 @@ def test_a_request_reads_without_payload_and_query() -> None:
     """A request can be logged: its text holds no body, no query and no company."""
     request = create(DESTINATION, CUSTOMERS, b'{"a":"canary"}', idempotency_key=KEY)
     assert str(request) == "POST .../push/customers"
-    assert str(wire.list_companies()) == "GET /companies"
+    assert str(codat_request.list_companies()) == "GET /companies"
     assert "canary" not in repr(request)
-    assert "canary" not in repr(wire.Response(200, {}, b"canary", 0.0))
+    assert "canary" not in repr(codat_request.Response(200, {}, b"canary", 0.0))
 
 
 DIRECTORY = os.environ.get("CODAT_OPENAPI_DIR", "")
@@ -540,7 +554,7 @@ def test_a_create_and_its_answer_fit_codats_own_description(
             timeout_in_minutes=query,
         )
     )
-    assert isinstance(reply, wire.Response)
+    assert isinstance(reply, codat_request.Response)
     arrived = codat.journal()[0]
     file, path, _ = CREATE
     place = path.replace("/", "~1").replace("{", "%7B").replace("}", "%7D")

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_codat.api import errors
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import Malformed, Refused, StillInProgress
 from airflow_provider_codat.api.http.request import NoAnswer, Request, Response
 from airflow_provider_codat.api.http.response import (
@@ -30,8 +31,8 @@ from airflow_provider_codat.api.http.response import (
     retry_after_seconds,
 )
 from airflow_provider_codat.api.http.retry import Answer
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Remark
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.models import Destination, Remark
+from airflow_provider_codat.api.payload.redaction import redactor
 
 COMPANY = "8a210b68-6988-11ed-a1eb-0242ac120002"
 CONNECTION = "2e9d2c44-f675-40ba-8049-353bfcb5e171"
@@ -640,8 +641,8 @@ def test_what_the_tables_see(given_reply: Response | NoAnswer, answer: Answer) -
 )
 def test_an_answer_in_words(given_reply: Response, words: str) -> None:
     """An error says what, why and the id that support asks for, and no value."""
-    hide = hiding({"customerName": "Fen Bakery"})
-    assert described(given_reply, hide) == words
+    redact = redactor({"customerName": "Fen Bakery"})
+    assert described(given_reply, redact) == words
 
 
 @pytest.mark.parametrize(
@@ -661,7 +662,7 @@ def test_an_answer_in_words(given_reply: Response, words: str) -> None:
 )
 def test_refusals(status: int, kind: type[Exception], advice: str) -> None:
     """Each refusal has its type, and says what to look at."""
-    error = refusal(reply(status, ERROR), REQUEST, hiding({"x": "Fen Bakery"}))
+    error = refusal(reply(status, ERROR), REQUEST, redactor({"x": "Fen Bakery"}))
     assert type(error) is kind
     assert advice in str(error)
     assert str(error).startswith(f"{REQUEST}: ")
@@ -672,7 +673,7 @@ def test_refusals(status: int, kind: type[Exception], advice: str) -> None:
 
 def test_a_refusal_carries_what_a_program_needs() -> None:
     """Status, correlation id and remarks can be read without taking words apart."""
-    error = refusal(reply(400, ERROR), REQUEST, hiding({"x": "Fen Bakery"}))
+    error = refusal(reply(400, ERROR), REQUEST, redactor({"x": "Fen Bakery"}))
     assert isinstance(error, Refused)
     assert (error.status, error.correlation_id) == (400, "a1b2c3")
     assert error.remarks == (Remark("Name", "<x> is taken"),)

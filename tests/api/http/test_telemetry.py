@@ -15,8 +15,9 @@ from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.create.reconcile import tell_finding
 from airflow_provider_codat.api.create.search import Finding
 from airflow_provider_codat.api.create.settle import settle
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import CodatError
-from airflow_provider_codat.api.http import request as wire
+from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Patience, drive, get
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.http.response import json_of
@@ -26,10 +27,10 @@ from airflow_provider_codat.api.http.telemetry import (
     ROUTES,
     Exchange,
     Told,
+    report_end,
     route_of,
-    tell_end,
 )
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, PushOperation
+from airflow_provider_codat.api.models import Destination, PushOperation
 
 if TYPE_CHECKING:
     from tests.api.conftest import MovableClock
@@ -91,7 +92,7 @@ def operation(status: str = "Pending", completed: str | None = None) -> PushOper
 
 
 def free(method: str, path: str) -> Request:
-    return wire.free(
+    return codat_request.free(
         method, path, params={"query": BIRD}, json_body=None, idempotency_key=None
     )
 
@@ -99,28 +100,35 @@ def free(method: str, path: str) -> Request:
 @pytest.mark.parametrize(
     ("request_", "route"),
     [
-        (wire.create(PLACE, CUSTOMERS, b"", idempotency_key=KEY), "push/customers"),
-        (wire.update(PLACE, CUSTOMERS, BIRD, b""), "push/customers"),
-        (wire.read_push_operation(COMPANY, KEY), "push/operation"),
         (
-            wire.list_push_operations(
+            codat_request.create(PLACE, CUSTOMERS, b"", idempotency_key=KEY),
+            "push/customers",
+        ),
+        (codat_request.update(PLACE, CUSTOMERS, BIRD, b""), "push/customers"),
+        (codat_request.read_push_operation(COMPANY, KEY), "push/operation"),
+        (
+            codat_request.list_push_operations(
                 COMPANY, page=1, page_size=1, query=BIRD, order_by=None
             ),
             "push",
         ),
-        (wire.read_model(PLACE, CUSTOMERS), "options"),
+        (codat_request.read_model(PLACE, CUSTOMERS), "options"),
         (
-            wire.refresh(COMPANY, BIRD, connection_id=None, idempotency_key=KEY),
+            codat_request.refresh(
+                COMPANY, BIRD, connection_id=None, idempotency_key=KEY
+            ),
             "data/queue",
         ),
-        (wire.read_pull_operation(COMPANY, KEY), "data/history"),
+        (codat_request.read_pull_operation(COMPANY, KEY), "data/history"),
         (
-            wire.list_pull_operations(COMPANY, page=1, page_size=1, order_by=None),
+            codat_request.list_pull_operations(
+                COMPANY, page=1, page_size=1, order_by=None
+            ),
             "data/history",
         ),
-        (wire.read_data_status(COMPANY), "dataStatus"),
+        (codat_request.read_data_status(COMPANY), "dataStatus"),
         (
-            wire.list_customers(
+            codat_request.list_customers(
                 COMPANY,
                 page=1,
                 page_size=1,
@@ -130,13 +138,13 @@ def free(method: str, path: str) -> Request:
             ),
             "data/customers",
         ),
-        (wire.read_customer(COMPANY, BIRD), "data/customers"),
-        (wire.read_customer(COMPANY, "a/../b"), "data/customers"),
-        (wire.list_connections(COMPANY, page=1, page_size=1), "connections"),
-        (wire.read_connection(PLACE), "connections"),
-        (wire.list_integrations(page=1, page_size=1), "integrations"),
-        (wire.read_integration("gbol"), "integrations"),
-        (wire.list_companies(), "companies"),
+        (codat_request.read_customer(COMPANY, BIRD), "data/customers"),
+        (codat_request.read_customer(COMPANY, "a/../b"), "data/customers"),
+        (codat_request.list_connections(COMPANY, page=1, page_size=1), "connections"),
+        (codat_request.read_connection(PLACE), "connections"),
+        (codat_request.list_integrations(page=1, page_size=1), "integrations"),
+        (codat_request.read_integration("gbol"), "integrations"),
+        (codat_request.list_companies(), "companies"),
         (free("GET", f"/companies/{COMPANY}"), OTHER),
         (free("DELETE", f"/{BIRD}/{KEY}"), OTHER),
         (free("GET", f"/companies/{COMPANY}/push/{KEY}/{BIRD}"), OTHER),
@@ -161,7 +169,7 @@ def test_routes(request_: Request, route: str) -> None:
 )
 def test_statuses(reply: Reply, status: str, status_class: str) -> None:
     """What came of a request is HTTP's number, or that nothing came."""
-    exchange = Exchange.of(wire.list_companies(), reply)
+    exchange = Exchange.of(codat_request.list_companies(), reply)
     assert exchange == Exchange("companies", "GET", status)
     assert exchange.status_class == status_class
 
@@ -172,7 +180,7 @@ def test_a_request_that_is_repeated(
     """Each send is told, each repetition before its wait, each 429 with its wait."""
     replies = iter([answer(503), answer(429, **{"retry-after": "7"}), answer(200)])
     told = replace(patience(), telemetry=heard)
-    conversation = get(wire.list_companies(), json_of, told)
+    conversation = get(codat_request.list_companies(), json_of, told)
     drive(conversation, lambda _: next(replies), clock.sleep)
     assert heard.told == [
         ("requested", "companies", "503"),
@@ -189,7 +197,7 @@ def test_a_request_that_is_given_up(
 ) -> None:
     """The wait for which it is given up is told; no repetition is, as none comes."""
     told = replace(patience(budget_seconds=0.0), telemetry=heard)
-    conversation = get(wire.list_companies(), json_of, told)
+    conversation = get(codat_request.list_companies(), json_of, told)
     limited = answer(429, **{"retry-after": "60"})
     with pytest.raises(CodatError):
         drive(conversation, lambda _: limited, clock.sleep)
@@ -212,7 +220,7 @@ def test_how_long_a_push_operation_took(
     given: PushOperation, told: tuple[str, float] | None, heard: Heard
 ) -> None:
     """By Codat's times where it gives them; never below 0; nothing is made up."""
-    tell_end(given, heard, now=100.0)
+    report_end(given, heard, now=100.0)
     assert heard.told == ([] if told is None else [("push_ended", *told)])
 
 
@@ -245,7 +253,9 @@ def test_a_batch_tells_each_end_once(
 ) -> None:
     """A row's push operation is told when the list shows its end, and not before."""
     write = Write("", PLACE, CUSTOMERS, {}, key_of=lambda _: KEY)
-    order = Order(COMPANY, rows=lambda: iter(()), write_of=lambda _: write, life=0)
+    order = Order(
+        COMPANY, rows=lambda: iter(()), write_of=lambda _: write, clear_count=0
+    )
     settling = Settling(order, replace(patience(), telemetry=heard))
     case = Case(0, write, RowJournal(b"item", b"digest"))
     settling.expect(KEY, case, accepted_at=60.0, requested_at=60.0)

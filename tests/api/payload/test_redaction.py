@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from airflow_provider_codat.api.models import Json
-from airflow_provider_codat.api.payload.redaction import hiding
+from airflow_provider_codat.api.payload.redaction import redactor
 
 CONTRACT = ("Active", "Archived", "Billing", "Delivery", "Unknown", "Primary")
 
@@ -49,12 +49,12 @@ def test_no_value_survives(payload: dict[str, Json], data: st.DataObject) -> Non
     quoted = data.draw(st.lists(st.sampled_from(found or ["-"]), max_size=4))
     gaps = data.draw(st.lists(st.sampled_from(["'", " ", "", "!"]), max_size=4))
     words = "".join(a + b for a, b in zip(quoted, gaps, strict=False))
-    hidden = hiding(payload)(words).lower()
-    assert [each for each in found if each.lower() in hidden] == []
+    redacted = redactor(payload)(words).lower()
+    assert [each for each in found if each.lower() in redacted] == []
 
 
 @pytest.mark.parametrize(
-    ("payload", "said", "hidden"),
+    ("payload", "said", "redacted"),
     [
         pytest.param(
             {"customerName": "Fen Bakery"},
@@ -119,21 +119,21 @@ def test_no_value_survives(payload: dict[str, Json], data: st.DataObject) -> Non
     ],
 )
 def test_values_are_replaced_by_the_name_of_their_property(
-    payload: Json, said: str, hidden: str
+    payload: Json, said: str, redacted: str
 ) -> None:
     """A reader learns which property was meant, and not what it held."""
-    assert hiding(payload)(said) == hidden
+    assert redactor(payload)(said) == redacted
 
 
 @pytest.mark.parametrize("word", CONTRACT)
 def test_words_of_the_contract_stay(word: str) -> None:
     """A status that was refused may be read: it is no data."""
     payload: Json = {"status": word, "addresses": [{"type": word.lower()}]}
-    assert hiding(payload)(f"Status {word} is not allowed") == (
+    assert redactor(payload)(f"Status {word} is not allowed") == (
         f"Status {word} is not allowed"
     )
 
 
 def test_short_values_stay() -> None:
     """Three letters are a currency, and removing them would ruin the sentence."""
-    assert hiding({"defaultCurrency": "EUR"})("EUR in EUROPE") == "EUR in EUROPE"
+    assert redactor({"defaultCurrency": "EUR"})("EUR in EUROPE") == "EUR in EUROPE"

@@ -32,14 +32,15 @@ from hypothesis import strategies as st
 from airflow_provider_codat.api.books.comparison import compared
 from airflow_provider_codat.api.create.intent import Done
 from airflow_provider_codat.api.create.journal import Entry, Past, entry_of
-from airflow_provider_codat.api.create.settle import Summary, settle
+from airflow_provider_codat.api.create.settle import settle
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import CodatError
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
+    DeferrablePause,
     Note,
     Patience,
     Pause,
-    Rest,
     Send,
 )
 from airflow_provider_codat.api.http.rate_limit import Pace
@@ -51,7 +52,7 @@ from airflow_provider_codat.api.http.request import (
     update,
 )
 from airflow_provider_codat.api.http.retry import Answer, Sends, Verdict, after_update
-from airflow_provider_codat.api.models import CUSTOMERS, Destination, Json
+from airflow_provider_codat.api.models import Destination, Json, Summary
 from airflow_provider_codat.api.update.intent import Update
 from airflow_provider_codat.api.update.journal import Calls, Move
 from airflow_provider_codat.api.update.submit import conclude_update, submit_update
@@ -211,12 +212,12 @@ END, NO, OP = (Entry("end", 0, 1.0), Entry("no", 0, 1.0), Entry("op", 0, 1.0))
 MOVES: dict[str, tuple[list[Entry], Move]] = {
     "nothing": ([], Move.SEND),
     "no answer": (call(), Move.SEND),
-    "accepted": (call(OP), Move.LOOK),
+    "accepted": (call(OP), Move.POLL),
     "refused": (call(NO), Move.SEND),
     "failed": (call(OP, NO), Move.SEND),
     "done": (call(OP, END), Move.RETURN),
     "done with other values": (call(OP, END, digest="B"), Move.SEND),
-    "done, and cleared": (call(OP, replace(END, life=1)), Move.SEND),
+    "done, and cleared": (call(OP, replace(END, clear_count=1)), Move.SEND),
     "done, but others since": (
         call(OP, END) + call(number=1, digest="B"),
         Move.SEND,
@@ -235,7 +236,7 @@ def test_how_an_update_goes_on(case: str) -> None:
 
 VALUES = ("Alder", "Birch", "Cedar")
 STRANGERS = ("Dogwood", "Alder")
-CHANGED = "The record has changed: pull it first."
+PAYLOAD_CHANGED = "The record has changed: pull it first."
 SHOWN: dict[str, Callable[[str], Json]] = {
     "gives back what it got": str,
     "upper-cases": str.upper,
@@ -356,7 +357,7 @@ class Codat:
                 wait = self.chance("Retry-After", 1, 200, 5000)
                 return self._reply(429, {}, {"retry-after": str(wait)})
             case "400":
-                return self._reply(400, {"statusCode": 400, "error": CHANGED})
+                return self._reply(400, {"statusCode": 400, "error": PAYLOAD_CHANGED})
         when = self.chance("it arrives", "now", "never", "late", "late")
         # What has an answer does not act after it.
         if when == "late" and odd != "500":
@@ -381,7 +382,7 @@ class Codat:
             push.status = "Success"
             self.write(push.value, push.sent_at)
         elif fate in {"succeeds", "is refused"}:
-            push.status, push.errors = "Failed", (CHANGED,)
+            push.status, push.errors = "Failed", (PAYLOAD_CHANGED,)
         elif fate.startswith("times out"):
             push.status = "TimedOut"
             if fate.endswith("lands"):
@@ -455,10 +456,10 @@ class Story:
         self.chance = chance
         self.codat = Codat(chance)
         self.entries: list[Entry] = []
-        self.number = self.life = 0
+        self.number = self.clear_count = 0
         self.value = VALUES[0]
         self.force = chance.perhaps("force_update")
-        self.may_rest = chance.perhaps("may rest")
+        self.may_defer = chance.perhaps("may rest")
         self.nothing_changed: list[Claim] = []
         self.cleared: list[float] = []
         self._steps = 0
@@ -479,7 +480,7 @@ class Story:
             waits = (1.0, 250.0, 650.0, 3000.0)
             self.codat.wait(self.chance("later by", *waits))
             if self.chance.perhaps("cleared"):
-                self.life += 1
+                self.clear_count += 1
                 self.cleared.append(self.codat.now)
             self.value = self.chance("the values", self.value, self.value, *VALUES)
             self._run_try()
@@ -489,7 +490,7 @@ class Story:
 
     def _run_try(self) -> None:
         self.number += 1
-        self._tell(f"try {self.number}, life {self.life}, {self.value}")
+        self._tell(f"try {self.number}, clear {self.clear_count}, {self.value}")
         self._steps = 0
         while not self._run():
             pass
@@ -513,7 +514,11 @@ class Story:
             dies = "" if safe else self.chance("it dies", *[""] * 9, "now", "after")
             if dies == "now":
                 return True
-            if isinstance(asked, Rest) and self.may_rest and asked.seconds > 10:
+            if (
+                isinstance(asked, DeferrablePause)
+                and self.may_defer
+                and asked.seconds > 10
+            ):
                 self.codat.wait(asked.seconds)
                 return False
             reply = self._do(asked)
@@ -539,14 +544,14 @@ class Story:
 
     def _begin(self) -> Any:  # noqa: ANN401 - a conversation
         wanted = Update(
-            origin="https://codat.invalid",
+            base_url="https://codat.invalid",
             destination=PLACE,
             data_type=CUSTOMERS,
             record_id="7",
             payload={"contactName": self.value, "status": "Active"},
             force=self.force,
-            may_rest=self.may_rest,
-            life=self.life,
+            may_defer=self.may_defer,
+            clear_count=self.clear_count,
             patience_seconds=900.0,
         )
         self.wanted = wanted
