@@ -82,9 +82,9 @@ class CodatCustomerDecoratedOperator(
             self._payload = self._returned(self._context)
         return self._payload
 
-    def _create(self, context: "Context") -> Summary:
+    def _write(self, context: "Context") -> Summary:
         self._context, self._payload = context, None
-        return super()._create(context)
+        return super()._write(context)
 
     def _complete(self, context: "Context", event: object) -> Summary:
         self._context, self._payload = context, None

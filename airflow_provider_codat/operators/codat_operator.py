@@ -1,8 +1,10 @@
 """What all operators that talk to Codat have in common."""
 
+import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -12,7 +14,8 @@ from airflow_provider_codat.failures import (
     failing_at_once,
 )
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.tasks.identity import from_xcom
+from airflow_provider_codat.tasks.identity import TaskRun, from_xcom
+from airflow_provider_codat.tasks.options import TaskKwargs
 
 if TYPE_CHECKING:
     import jinja2
@@ -21,8 +24,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class AskingOperator(BaseOperator):
-    """Talks to Codat through a hook of its own, and stops when it is told to."""
+class CodatOperator(BaseOperator):
+    """Talks to Codat through a hook of its own, and stops when it is told to.
+
+    :param codat_conn_id: the Airflow connection. (templated)
+    :param hook_params: extras of the connection, overridden for this task.
+    :param retry_policy: Airflow's (3.3 and later);
+        :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
+    """
 
     # Empty: any text in a payload that ends in ".json" would be taken for a file.
     template_ext: Sequence[str] = ()
@@ -37,11 +46,12 @@ class AskingOperator(BaseOperator):
         codat_conn_id: str = CodatHook.default_conn_name,
         hook_params: Mapping[str, Any] | None = None,
         retry_policy: "RetryPolicy | None" = None,
-        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+        **kwargs: Unpack[TaskKwargs],
     ) -> None:
+        policy: dict[str, Any] = {}
         if HAS_RETRY_POLICIES:
-            kwargs["retry_policy"] = retry_policy or CodatRetryPolicy()
-        super().__init__(**kwargs)
+            policy["retry_policy"] = retry_policy or CodatRetryPolicy()
+        super().__init__(**kwargs, **policy)
         self.codat_conn_id = codat_conn_id
         self.hook_params = hook_params
 
@@ -56,6 +66,10 @@ class AskingOperator(BaseOperator):
         if self._told_to_stop:
             hook.stop()
         return hook
+
+    def _run_of(self, context: "Context") -> TaskRun:
+        """Return this try, for those that are not to know the operator."""
+        return TaskRun(context, self.hook, self.log)
 
     def _do_render_template_fields(
         self,
@@ -93,3 +107,41 @@ class AskingOperator(BaseOperator):
                 return work(*given)
             finally:
                 self.hook.close()
+
+
+def documented(kind: type[T]) -> type[T]:
+    """Let an operator tell all that it takes, though each switch is written once.
+
+    Its signature and its docstring get the parameters of the classes that it is made
+    from, those without a default first.
+    """
+    kinds = [each for each in kind.__mro__ if issubclass(each, CodatOperator)]
+    parameters = _parameters(kinds)
+    whole: Any = kind  # mypy does not know that Python reads a signature there
+    whole.__signature__ = inspect.Signature(parameters)
+    if kind.__doc__:
+        described: dict[str, str] = {}
+        for each in reversed(kinds):
+            text = inspect.cleandoc(each.__doc__ or "") + "\n"
+            described |= {found[1]: found[0] for found in _PARAMETER.finditer(text)}
+        own = inspect.cleandoc(kind.__doc__)
+        about = "".join(described[p.name] for p in parameters if p.name in described)
+        intro, *fields = _FIELD.split(own)
+        others = [field for field in fields if not field.startswith(":param ")]
+        kind.__doc__ = intro + about + "\n".join(field.rstrip() for field in others)
+    return kind
+
+
+_FIELD = re.compile(r"^(?=:(?:param|return|raises)\b)", re.MULTILINE)
+_PARAMETER = re.compile(r"^:param (\w+):.*\n(?:[ ]+.*\n)*", re.MULTILINE)
+
+
+def _parameters(kinds: Iterable[type]) -> list[inspect.Parameter]:
+    """Return what the constructors of some classes take by name, each name once."""
+    found: dict[str, inspect.Parameter] = {}
+    for kind in kinds:
+        given = inspect.signature(kind.__dict__.get("__init__", object.__init__))
+        named = [p for p in given.parameters.values() if p.kind is p.KEYWORD_ONLY]
+        found = {**found, **{p.name: p for p in named if p.name not in found}}
+    every = inspect.Parameter("kwargs", inspect.Parameter.VAR_KEYWORD)
+    return [*sorted(found.values(), key=lambda p: p.default is not p.empty), every]

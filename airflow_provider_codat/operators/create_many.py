@@ -1,46 +1,45 @@
 """Creating many records in a company's books, of whatever data type, in one task."""
 
 import time
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_codat.api.bulk.batch import Batch
 from airflow_provider_codat.api.bulk.plan import Away, Order
 from airflow_provider_codat.api.bulk.report import Tally
-from airflow_provider_codat.api.create.intent import IfExists, Write
+from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.errors import (
     CodatError,
     OutcomeUnknown,
+    QuotaShort,
     RateLimited,
     SettingsInvalid,
 )
 from airflow_provider_codat.api.http.quota import Quota
-from airflow_provider_codat.operators.write import WriteOperator
-from airflow_provider_codat.tasks.before_create import looked_first
+from airflow_provider_codat.operators.create import CreateOperator
+from airflow_provider_codat.tasks.before_create import check_before_create
 from airflow_provider_codat.tasks.create import blank_write
 from airflow_provider_codat.tasks.create_many import (
-    OnInvalid,
-    OnQuota,
-    given,
-    place_of,
-    writes_of,
-)
-from airflow_provider_codat.tasks.many_try import (
     BatchTry,
+    books_digest,
     fitting,
     invalid_rows,
     quota_short,
+    read_arguments,
     short_of,
+    survey_rows,
+    writes_of,
 )
-from airflow_provider_codat.tasks.progress_log import ProgressLog
-from airflow_provider_codat.tasks.results import emit_asset_events
-from airflow_provider_codat.tasks.surveying import surveyed
-from airflow_provider_codat.tasks.task_journal import (
-    announced,
-    clear_count_of,
-    mapped,
-    opened_batch,
+from airflow_provider_codat.tasks.identity import TaskRun, is_mapped
+from airflow_provider_codat.tasks.options import (
+    CreateKwargs,
+    CreateManyOptions,
+    OnInvalid,
+    OnQuota,
+    read_options,
 )
+from airflow_provider_codat.tasks.results import ProgressLog, emit_asset_events
+from airflow_provider_codat.tasks.task_journal import announce_try, open_batch_journal
 from airflow_provider_codat.tasks.waiting import (
     Wait,
     check_no_secrets,
@@ -50,31 +49,59 @@ from airflow_provider_codat.tasks.waiting import (
 from airflow_provider_codat.triggers.event import PushOperationsEvent
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
 _MOST_NAMED = 5
 
 
-class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
+class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     """Creates many records; an operator of each data type says what it is given.
 
-    The arguments are those of
-    :class:`airflow_provider_codat.operators.codat.CreateAccountingCustomersOperator`.
+    :param item_key: the name of the property that identifies a row, such as
+        ``reference``; one that Codat does not know is not sent. Without it a row is
+        identified by its content. (templated)
+    :param on_invalid: ``fail`` sends nothing if a row is not valid; ``skip`` sends the
+        others.
+    :param max_failed: how many rows may be missing from the books when the task
+        succeeds: a number, or a share below 1. (templated)
+    :param results_path: where to write the results, a line of JSON for each row; see
+        :class:`airflow_provider_codat.api.bulk.report.Outcome`. Needed for more than
+        1,000 rows. (templated)
+    :param max_concurrency: how many requests there may be at a time; by default the
+        connection's extra, or 10.
+    :param requests_per_minute: how many requests any 60 seconds may hold, polls
+        included; by default the connection's extra, or 900.
+    :param on_quota: what to do when the requests that are left of the day do not
+        suffice: ``fail`` sends nothing; ``partial`` sends what fits, and fails;
+        ``wait`` sends what fits, and the rest when the quota is renewed.
+    :param unknown_resolution: what a person found out about rows that ended in
+        ``Unknown``: a mapping, or the text of a JSON object, from ``item_key`` in the
+        results to ``not_created`` or a record's id. (templated)
     """
 
     sources: ClassVar[tuple[str, str]]
     """The names of the arguments that hold the rows, and the path of their file."""
 
-    on_invalid: OnInvalid
-    max_failed: float | str
-    results_path: Any
-    max_concurrency: int | None
-    requests_per_minute: int | None
-    on_quota: OnQuota
-    unknown_resolution: Mapping[str, str] | str | None
-    preflight: bool
-    if_exists: IfExists | None
-    match_on: Collection[str]
+    def __init__(
+        self,
+        *,
+        on_invalid: OnInvalid = "fail",
+        max_failed: float | str = 0,
+        results_path: "str | ObjectStoragePath | None" = None,
+        max_concurrency: int | None = None,
+        requests_per_minute: int | None = None,
+        on_quota: OnQuota = "fail",
+        unknown_resolution: Mapping[str, str] | str | None = None,
+        **kwargs: Unpack[CreateKwargs],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.on_invalid = on_invalid
+        self.max_failed = max_failed
+        self.results_path = results_path
+        self.max_concurrency = max_concurrency
+        self.requests_per_minute = requests_per_minute
+        self.on_quota = on_quota
+        self.unknown_resolution = unknown_resolution
 
     def records(self) -> object:
         """Return the rows, as they were rendered; None where they are in a file."""
@@ -103,92 +130,118 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
     def _complete(self, context: "Context", event: object) -> dict[str, Any]:
         told = PushOperationsEvent.from_json(event)
         check_not_late(self, context, ", ".join([*told.push_operations][:_MOST_NAMED]))
-        wrong = told.failure if told.status == "error" else None
-        if isinstance(wrong, OutcomeUnknown):
+        failure = told.failure if told.status == "error" else None
+        if isinstance(failure, OutcomeUnknown):
             # It is that of one row, and is seen again when all are looked at.
-            wrong = None
-        return self._create(context, wrong)
+            failure = None
+        return self._write(context, failure)
 
-    def _create(
-        self, context: "Context", wrong: CodatError | None = None
+    def _write(
+        self, context: "Context", failure: CodatError | None = None
     ) -> dict[str, Any]:
         """Create them, from wherever earlier tries left it.
 
-        :param wrong: why it ends here, with the results as far as they are known.
+        :param failure: why it ends here, with the results as far as they are known.
         """
-        announced(context, durable=self.durable)
-        args = given(self, context)
-        self.limits()
-        if self.deferrable:
-            check_no_secrets(self.hook_params)
-        survey = surveyed(self, args)
-        notebook = opened_batch(
-            context,
-            place_of(self, args.destination),
-            args.source(survey.items),
-            keyed=args.item_key is not None,
-            durable=self.durable,
+        announce_try(context, durable=self.durable)
+        run, task = self._run_of(context), self._opened(context)
+        if failure is None:
+            failure = self._refusal(task, context)
+        if failure is not None:
+            return self._ended(task, context, failure)
+        return self._send(task, run)
+
+    def _opened(self, context: "Context") -> BatchTry:
+        """Read the arguments and all rows, and open the journal."""
+        run, options = self._run_of(context), read_options(CreateManyOptions, self)
+        rows, path = self.sources
+        args = read_arguments(
+            run, options, (rows, self.records()), (path, self.records_path())
         )
-        if args.on_quota == "wait" and not notebook.durable:
+        if options.deferrable:
+            check_no_secrets(self.hook_params)
+        survey = survey_rows(run, args)
+        journal = open_batch_journal(
+            context,
+            books_digest(run, args),
+            args.source(survey.items),
+            keyed=bool(options.item_key),
+            durable=options.durable,
+        )
+        if options.on_quota == "wait" and not journal.durable:
             raise SettingsInvalid(
                 'on_quota="wait" needs a journal: Airflow 3.3 or later, durable=True'
             )
-        task = BatchTry(args, survey, notebook)
-        if args.item_key is None or mapped(context):
-            wrong = wrong or task.source_changed()
-        if survey.invalid and args.on_invalid == "fail":
-            wrong = wrong or invalid_rows(survey)
-        if wrong is not None:
-            return self._ended(task, context, wrong)
-        return self._send(task, context)
+        return BatchTry(args, survey, journal)
 
-    def _send(self, task: BatchTry, context: "Context") -> dict[str, Any]:
+    def _refusal(self, task: BatchTry, context: "Context") -> CodatError | None:
+        """Return why rows that were changed, or are not valid, end the task here."""
+        options, changed = task.args.options, None
+        if not options.item_key or is_mapped(context):
+            changed = task.source_changed()
+        invalid = task.survey.invalid and options.on_invalid == "fail"
+        return changed or (invalid_rows(task.survey) if invalid else None)
+
+    def _send(self, task: BatchTry, run: TaskRun) -> dict[str, Any]:
         """Send what is to be sent, and wait for what comes of it."""
-        args = task.given
         try:
-            quota = self.hook.read_quota(args.destination.company_id)
+            quota = self.hook.read_quota(task.args.destination.company_id)
         except CodatError as error:
             task.stopped = error
-            self._wait_for_quota(task, None, context)
-            return self._ended(task, context, error)
-        rows = task.open_rows(clear_count_of(context), anew=self.on_clear == "create")
-        if (short := short_of(quota, rows)) and args.on_quota == "fail":
-            return self._ended(task, context, quota_short(short, rows))
-        before, failed = self._requests(task), None
-        blank = blank_write(
-            self, args.destination, context, durable=task.notebook.durable
-        )
-        if task.new_rows(clear_count_of(context)):
-            try:
-                blank = self._looked_first(task, blank, context)
-            except CodatError as error:
-                failed = error
-        short = short_of(quota, rows, self._requests(task) - before)
-        if short and args.on_quota == "fail":
-            # The look itself has spent what would have sufficed.
-            failed = failed or quota_short(short, rows)
+            self._wait_for_quota(task, None, run.context)
+            return self._ended(task, run.context, error)
+        rows = task.open_rows(run.clear_count)
+        if (refusal := self._too_few(task, quota, rows)) is not None:
+            return self._ended(task, run.context, refusal)
+        before = self._requests(task)
+        blank, failure = self._checked_before(task, run)
+        spent = self._requests(task) - before
+        # The look itself may have spent what would have sufficed.
+        failure = failure or self._too_few(task, quota, rows, spent)
+        short = short_of(quota, rows, spent)
         # What was begun is brought to an end, whatever the look has shown.
-        most = 0 if failed else fitting(short) if short else None
-        self._run(self._batch(task, blank, most, context), task, context)
-        if failed is None or isinstance(failed, RateLimited):
-            task.stopped = task.stopped or failed
-            self._wait_for_quota(task, quota, context)
-        return self._ended(task, context, failed)
+        most = 0 if failure else fitting(short) if short else None
+        self._run(self._batch(task, blank, most, run), task, run.context)
+        if failure is None or isinstance(failure, RateLimited):
+            task.stopped = task.stopped or failure
+            self._wait_for_quota(task, quota, run.context)
+        return self._ended(task, run.context, failure)
+
+    def _too_few(
+        self, task: BatchTry, quota: Quota | None, rows: int, spent: int = 0
+    ) -> QuotaShort | None:
+        """Return why nothing is sent, where the requests of the day do not suffice."""
+        short = short_of(quota, rows, spent)
+        fails = short and task.args.options.on_quota == "fail"
+        return quota_short(short, rows) if short and fails else None
 
     def _requests(self, task: BatchTry) -> int:
         """Return how many requests this try has sent."""
         return task.requests + self.hook.requests
 
-    def _looked_first(self, task: BatchTry, blank: Write, context: "Context") -> Write:
+    def _checked_before(
+        self, task: BatchTry, run: TaskRun
+    ) -> tuple[Write, CodatError | None]:
         """Look at the connection and the books, before rows are sent that are new.
 
         What earlier tries have sent is settled before the books are read: its records
         are not to be taken for a stranger's.
+
+        :return: what all writes have in common, and why none is to be sent.
         """
-        if self.if_exists is not None and len(task.journal):
-            self._run(self._batch(task, blank, 0, context), task, context)
-        unseen = task.notebook.unseen_since is not None
-        return looked_first(self, blank, unseen=unseen, own=task.own_records())
+        options, durable = task.args.options, task.task_journal.durable
+        blank = blank_write(run, options, task.args.destination, durable=durable)
+        if not task.new_rows(run.clear_count):
+            return blank, None
+        try:
+            if options.if_exists is not None and len(task.journal):
+                self._run(self._batch(task, blank, 0, run), task, run.context)
+            unseen = task.task_journal.unseen_since is not None
+            own = task.own_records()
+            checked = check_before_create(run, options, blank, unseen=unseen, own=own)
+        except CodatError as error:
+            return blank, error
+        return checked, None
 
     def _run(self, batch: Batch, task: BatchTry, context: "Context") -> None:
         """Carry out a batch, as far as a worker is needed for it.
@@ -200,34 +253,34 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         self._under_way = ""
         task.take(batch)
         if away is not None:
-            self._leave(away, context)
+            self._leave(away, task, context)
 
     def _batch(
-        self, task: BatchTry, blank: Write, most: int | None, context: "Context"
+        self, task: BatchTry, blank: Write, most: int | None, run: TaskRun
     ) -> Batch:
         """Return what is to be done.
 
         :param blank: what all writes have in common.
         :param most: how many rows may be sent; None for all.
         """
-        args, notebook = task.given, task.notebook
-        patience, interval = self.limits()
-        destination, started = args.destination, context["ti"].start_date
+        args, journal, options = task.args, task.task_journal, task.args.options
+        destination, started = args.destination, run.context["ti"].start_date
         order = Order(
             company_id=destination.company_id,
             rows=args.rows.read,
-            write_of=writes_of(self, blank, args.item_key, context),
-            clear_count=clear_count_of(context),
+            write_of=writes_of(run, args, blank, self.unknown_resolution),
+            clear_count=run.clear_count,
             begun_at=started.timestamp() if started else time.time(),
-            unseen_since=notebook.unseen_since,
+            unseen_since=journal.unseen_since,
             most=most,
-            wait=self.wait_for_completion,
-            may_leave=self.deferrable and notebook.durable,
-            poll_interval_seconds=interval,
-            completion_timeout_seconds=patience,
-            grace_seconds=self.reconcile_grace_seconds,
+            wait=options.wait_for_completion,
+            may_leave=options.deferrable and journal.durable,
+            poll_interval_seconds=options.poll_interval_seconds,
+            completion_timeout_seconds=options.completion_timeout_seconds,
+            grace_seconds=options.reconcile_grace_seconds,
         )
-        self._push_link(destination.company_id, destination.connection_id, "", context)
+        company_id, connection_id = destination.company_id, destination.connection_id
+        self._push_link(company_id, connection_id, "", run.context)
         return Batch(
             order,
             task.journal,
@@ -240,7 +293,7 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         self, task: BatchTry, quota: Quota | None, context: "Context"
     ) -> None:
         """Leave the worker until the quota is renewed, where that is wanted."""
-        if task.given.on_quota != "wait":
+        if task.args.options.on_quota != "wait":
             return
         until = quota.until if quota and task.held_back else 0.0
         if isinstance(task.stopped, RateLimited):
@@ -250,10 +303,10 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
             task.write_results(Tally())
             pause(self, context, until)
 
-    def _leave(self, away: Away, context: "Context") -> None:
+    def _leave(self, away: Away, task: BatchTry, context: "Context") -> None:
         """Leave the worker, where there is only to be waited."""
         if away.operation_keys:
-            _, interval = self.limits()
+            interval = task.args.options.poll_interval_seconds
             wait = Wait(self.codat_conn_id, self._hook_params(), away.until, interval)
             wait.begin_all(
                 self, context, self.company_id, away.operation_keys, away.since
@@ -267,22 +320,18 @@ class CreateRecordsOperator(WriteOperator[dict[str, Any]]):
         tally, requests = Tally(), self._requests(task)
         lines = task.write_results(tally)
         result = {
-            "company_id": task.given.destination.company_id,
-            "connection_id": task.given.destination.connection_id,
+            "company_id": task.args.destination.company_id,
+            "connection_id": task.args.destination.connection_id,
             "rows": tally.rows,
             "counts": tally.counts,
             "adopted": tally.adopted,
             "requests": requests,
-            "results_path": task.given.results_path or None,
+            "results_path": task.args.options.results_path or None,
             "results": lines,
         }
         self.log.info("%s; %d requests", task.summed_up(tally), requests)
         if error is None:
-            error = task.error(
-                tally,
-                waits=self.wait_for_completion,
-                fail_on_warning=self.fail_on_warning,
-            )
+            error = task.error(tally)
         if error is None:
             emit_asset_events(self, result, context)
             return result

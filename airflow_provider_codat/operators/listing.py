@@ -3,28 +3,28 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import SettingsInvalid, StillInProgress
 from airflow_provider_codat.api.models import checked_uuid
-from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.operators.codat_operator import AskingOperator
+from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
 from airflow_provider_codat.tasks.arguments import argument
 from airflow_provider_codat.tasks.files import written
+from airflow_provider_codat.tasks.options import CodatKwargs
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import (
         Context,
         ObjectStoragePath,
-        RetryPolicy,
     )
 
 _MOST_PASSES = 5
 _LARGEST_PAGE = 5000
 
 
-class ListAccountingCustomersOperator(AskingOperator):
+@documented
+class ListAccountingCustomersOperator(CodatOperator):
     """Write Codat's copy of a company's customers to a file, one on each line.
 
     The copy is as old as the last refresh, see
@@ -44,10 +44,6 @@ class ListAccountingCustomersOperator(AskingOperator):
     :param include_deleted: whether to write those, too, that were deleted in the
         accounting software, with ``metadata.isDeleted``.
     :param page_size: how many customers each request asks for, 1 to 5,000.
-    :param codat_conn_id: the Airflow connection. (templated)
-    :param hook_params: extras of the connection, overridden for this task.
-    :param retry_policy: Airflow's (3.3 and later);
-        :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
     :return: a dict of ``company_id``, ``path``, ``customers`` (how many) and
         ``modified_since`` (as ISO 8601, or None).
     :raises StillInProgress: when there is no copy yet: refresh first. Also when the
@@ -62,7 +58,7 @@ class ListAccountingCustomersOperator(AskingOperator):
         "codat_conn_id",
     )
 
-    def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
+    def __init__(
         self,
         *,
         company_id: str,
@@ -71,17 +67,9 @@ class ListAccountingCustomersOperator(AskingOperator):
         query: str | None = None,
         include_deleted: bool = False,
         page_size: int = 1000,
-        codat_conn_id: str = CodatHook.default_conn_name,
-        hook_params: Mapping[str, Any] | None = None,
-        retry_policy: "RetryPolicy | None" = None,
-        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+        **options: Unpack[CodatKwargs],
     ) -> None:
-        super().__init__(
-            codat_conn_id=codat_conn_id,
-            hook_params=hook_params,
-            retry_policy=retry_policy,
-            **kwargs,
-        )
+        super().__init__(**options)
         self.company_id = company_id
         self.path = path
         self.modified_since = modified_since

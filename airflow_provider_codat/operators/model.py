@@ -1,22 +1,23 @@
 """Reading what a connection's software wants of a record."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow_provider_codat.api.models import Destination, checked_uuid
 from airflow_provider_codat.api.payload.integration_model import to_json_schema
-from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.operators.codat_operator import AskingOperator
+from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
 from airflow_provider_codat.tasks.arguments import argument
+from airflow_provider_codat.tasks.options import CodatKwargs
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, RetryPolicy
+    from airflow.providers.common.compat.sdk import Context
 
 JSON_SCHEMA_KEY = "json_schema"
 """The XCom that holds the JSON Schema."""
 
 
-class GetCustomerModelOperator(AskingOperator):
+@documented
+class GetCustomerModelOperator(CodatOperator):
     """Read what a connection's accounting software wants of a customer.
 
     What it returns can be kept, and given to the create operators as ``model``.
@@ -24,14 +25,10 @@ class GetCustomerModelOperator(AskingOperator):
     :param company_id: Codat's company, a UUID. (templated)
     :param connection_id: that company's connection to its accounting software, a UUID.
         Without it, the company's one linked accounting connection is taken. (templated)
-    :param codat_conn_id: the Airflow connection. (templated)
     :param json_schema: whether to push the model as a JSON Schema (2020-12), too, to
         the XCom ``json_schema``.
     :param strict: whether the JSON Schema holds the limits that the model states in
         prose, such as the longest length of a name.
-    :param hook_params: extras of the connection, overridden for this task.
-    :param retry_policy: Airflow's (3.3 and later);
-        :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
     :return: the model, as Codat sent it: an object of ``type``, ``displayName``,
         ``properties`` and more; see ``docs/integrations.md``.
     :raises NotFound: when there is no such connection, or its software takes no
@@ -46,19 +43,11 @@ class GetCustomerModelOperator(AskingOperator):
         *,
         company_id: str,
         connection_id: str | None = None,
-        codat_conn_id: str = CodatHook.default_conn_name,
         json_schema: bool = False,
         strict: bool = False,
-        hook_params: Mapping[str, Any] | None = None,
-        retry_policy: "RetryPolicy | None" = None,
-        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+        **options: Unpack[CodatKwargs],
     ) -> None:
-        super().__init__(
-            codat_conn_id=codat_conn_id,
-            hook_params=hook_params,
-            retry_policy=retry_policy,
-            **kwargs,
-        )
+        super().__init__(**options)
         self.company_id = company_id
         self.connection_id = connection_id
         self.json_schema = json_schema

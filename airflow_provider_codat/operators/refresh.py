@@ -1,9 +1,9 @@
 """The operator that has Codat read a company's books anew."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, conf
 
@@ -11,9 +11,9 @@ from airflow_provider_codat.api.books.pull_operations import pull_operation, suc
 from airflow_provider_codat.api.books.records import Refresh
 from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.models import PullOperation, checked_uuid
-from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.operators.codat_operator import AskingOperator
+from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
 from airflow_provider_codat.tasks.arguments import argument, seconds
+from airflow_provider_codat.tasks.options import CodatKwargs
 from airflow_provider_codat.tasks.waiting import (
     SHORT_SECONDS,
     check_no_secrets,
@@ -23,13 +23,14 @@ from airflow_provider_codat.triggers.event import PullOperationEvent
 from airflow_provider_codat.triggers.pull import CodatPullOperationTrigger
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, RetryPolicy
+    from airflow.providers.common.compat.sdk import Context
 
 _MARGIN_SECONDS = 300.0
 """How much later than the trigger's own deadline Airflow ends a wait."""
 
 
-class CodatDataRefreshOperator(AskingOperator):
+@documented
+class CodatDataRefreshOperator(CodatOperator):
     """Have Codat read a company's books anew, and wait until it has.
 
     When it succeeds, Codat's copy shows the books as they were when the task started,
@@ -40,7 +41,6 @@ class CodatDataRefreshOperator(AskingOperator):
     :param connection_id: to read one connection alone, a UUID; by default, all of the
         company's. (templated)
     :param data_type: Codat's key, such as ``customers`` or ``invoices``. (templated)
-    :param codat_conn_id: the Airflow connection. (templated)
     :param wait_for_completion: whether to wait until it has ended. If not, the task
         succeeds once a refresh runs, whoever started it.
     :param poll_interval_seconds: the longest wait between two looks at it.
@@ -50,8 +50,6 @@ class CodatDataRefreshOperator(AskingOperator):
         ``[operators] default_deferrable``.
     :param hook_params: extras of the connection, overridden for this task; without
         ``headers`` where the task is deferrable.
-    :param retry_policy: Airflow's (3.3 and later);
-        :class:`airflow_provider_codat.failures.CodatRetryPolicy` by default.
     :return: a dict of ``dataset_id``, ``company_id``, ``connection_id`` (None for all),
         ``data_type``, ``status``, ``requested_at``, ``completed_at`` (times as Codat
         writes them).
@@ -68,29 +66,21 @@ class CodatDataRefreshOperator(AskingOperator):
         "completion_timeout_seconds",
     )
 
-    def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
+    def __init__(
         self,
         *,
         company_id: str,
         connection_id: str | None = None,
         data_type: str = CUSTOMERS.name,
-        codat_conn_id: str = CodatHook.default_conn_name,
         wait_for_completion: bool = True,
         poll_interval_seconds: float = 15.0,
         completion_timeout_seconds: float | str = 3600.0,
         deferrable: bool = conf.getboolean(
             "operators", "default_deferrable", fallback=False
         ),
-        hook_params: Mapping[str, Any] | None = None,
-        retry_policy: "RetryPolicy | None" = None,
-        **kwargs: Any,  # noqa: ANN401 - Airflow's own parameters
+        **options: Unpack[CodatKwargs],
     ) -> None:
-        super().__init__(
-            codat_conn_id=codat_conn_id,
-            hook_params=hook_params,
-            retry_policy=retry_policy,
-            **kwargs,
-        )
+        super().__init__(**options)
         self.company_id = company_id
         self.connection_id = connection_id
         self.data_type = data_type

@@ -4,17 +4,18 @@ from collections.abc import Container
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_codat.api.create.intent import IfExists, Match, Write
+from airflow_provider_codat.api.create.intent import Match, Write
 from airflow_provider_codat.api.models import Json
-from airflow_provider_codat.tasks.arguments import argument, one_of
+from airflow_provider_codat.tasks.arguments import argument
 
 if TYPE_CHECKING:
-    from airflow_provider_codat.operators.create import CreateRecordOperator
-    from airflow_provider_codat.operators.create_many import CreateRecordsOperator
+    from airflow_provider_codat.tasks.identity import TaskRun
+    from airflow_provider_codat.tasks.options import CreateOptions
 
 
-def looked_first(
-    task: "CreateRecordOperator | CreateRecordsOperator",
+def check_before_create(
+    run: "TaskRun",
+    options: "CreateOptions",
     write: Write,
     *,
     unseen: bool,
@@ -34,23 +35,21 @@ def looked_first(
     :raises RefreshFailed: when the books could not be read.
     """
     place = (write.destination.company_id, write.destination.connection_id)
-    if task.preflight and not unseen:
-        ready = task.hook.check_can_create(*place, data_type=task.data_type.name)
+    if options.preflight and not unseen:
+        ready = run.hook.check_can_create(*place, data_type=options.data_type.name)
         for remark in ready.remarks:
-            task.log.warning("Connection %s: %s", place[1], remark)
-    if task.if_exists is None:
+            run.log.warning("Connection %s: %s", place[1], remark)
+    if options.if_exists is None:
         return write
-    if_exists = one_of(IfExists, task.if_exists, "if_exists")
-    patience, interval = task.limits()
     existing = argument(
-        task.hook.existing_customers,
+        run.hook.existing_customers,
         *place,
-        match_on=task.match_on,
-        timeout_seconds=patience,
-        poll_interval_seconds=interval,
+        match_on=options.match_on,
+        timeout_seconds=options.completion_timeout_seconds,
+        poll_interval_seconds=options.poll_interval_seconds,
     )
 
     def found(payload: Json) -> list[Match]:
         return [m for m in existing.find(payload) if m.record_id not in own]
 
-    return replace(write, existing=found, if_exists=if_exists)
+    return replace(write, existing=found, if_exists=options.if_exists)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_codat.api.errors import SettingsInvalid
@@ -9,7 +10,33 @@ from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
-    from airflow.sdk.types import RuntimeTaskInstanceProtocol
+    from airflow.sdk.types import Logger, RuntimeTaskInstanceProtocol
+
+    from airflow_provider_codat.hooks.codat import CodatHook
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """One try of a task, as its parts see it: they do not know the operator."""
+
+    context: "Context"
+    hook: "CodatHook"
+    log: "Logger"
+
+    @property
+    def clear_count(self) -> int:
+        """What changes when a task is cleared after it had ended, and not before."""
+        return clear_count_of(self.context)
+
+
+def clear_count_of(context: "Context") -> int:
+    """Return what changes when a task is cleared after it had ended, and not before."""
+    return int(context["ti"].max_tries)
+
+
+def is_mapped(context: "Context") -> bool:
+    """Whether the task is one of those that a mapped task became."""
+    return context["ti"].map_index not in {None, -1}
 
 
 def unseen_since(context: "Context") -> float | None:

@@ -1,25 +1,53 @@
 """What a payload is held against, as the author wants it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.errors import PayloadInvalid, SettingsInvalid
 from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.payload.canonical import read_payload
-from airflow_provider_codat.api.payload.check import Check, Validate
-from airflow_provider_codat.tasks.arguments import argument, one_of
+from airflow_provider_codat.api.payload.check import Check, checked
+from airflow_provider_codat.tasks.arguments import argument
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
-    from airflow_provider_codat.operators.write import WriteOperator
+    from airflow_provider_codat.tasks.identity import TaskRun
+    from airflow_provider_codat.tasks.options import WriteOptions
 
 _MOST_MODELS = 32
 _models: dict[tuple[str, ...], Mapping[str, Json]] = {}
 
 
+def checked_payload(
+    run: "TaskRun", options: "WriteOptions", destination: Destination, payload: object
+) -> Json:
+    """Return a payload as it is to be sent.
+
+    The rendered field itself stays as it is: Airflow shows it.
+
+    :raises PayloadInvalid: with every problem.
+    """
+    found = argument(
+        checked,
+        payload,
+        check_of(run, options, destination),
+        read_only_fields=options.read_only_fields,
+    )
+    if found.left_out:
+        run.log.info(
+            "Left out of the payload, as Codat takes it in no write: %s "
+            "(read_only_fields)",
+            ", ".join(found.left_out),
+        )
+    for problem in found.problems:
+        if problem.severity == "warning":
+            run.log.warning("Payload: %s", problem)
+    if found.errors:
+        raise PayloadInvalid(found.errors)
+    return found.payload
+
+
 def check_of(
-    task: "WriteOperator[Any]", destination: Destination, context: "Context"
+    run: "TaskRun", options: "WriteOptions", destination: Destination
 ) -> Check:
     """Return what a task's payloads are held against.
 
@@ -28,25 +56,24 @@ def check_of(
 
     :raises SettingsInvalid: naming the argument that is wrong.
     """
-    validate = one_of(Validate, task.validate, "validate")
-    needed = validate in {"model", "both"}
-    if task.model is not None and not needed:
+    needed = options.validate in {"model", "both"}
+    if options.model is not None and not needed:
         raise SettingsInvalid(
-            f'model is given, but validate="{validate}" does not look at it: set '
-            'validate="both" or validate="model"'
+            f'model is given, but validate="{options.validate}" does not look at it: '
+            'set validate="both" or validate="model"'
         )
     if not needed:
         model = None
-    elif task.model is None:
-        model = _asked(task, destination, context)
+    elif options.model is None:
+        model = _asked(run, options, destination)
     else:
-        model = _read(task.model)
+        model = _read(options.model)
     check: Check = argument(
         Check,
-        data_type=task.data_type.name,
-        validate=validate,
-        unknown_properties=task.unknown_properties,
-        strict=task.strict,
+        data_type=options.data_type.name,
+        validate=options.validate,
+        unknown_properties=options.unknown_properties,
+        strict=options.strict,
         model=model,
     )
     return check
@@ -68,14 +95,18 @@ def _read(value: object) -> Mapping[str, Json]:
 
 
 def _asked(
-    task: "WriteOperator[Any]", destination: Destination, context: "Context"
+    run: "TaskRun", options: "WriteOptions", destination: Destination
 ) -> Mapping[str, Json]:
     """Return the connection's own model, from Codat or from memory."""
     company_id, connection_id = destination.company_id, destination.connection_id
-    ti, url = context["ti"], task.hook.settings.base_url
-    key = (url, company_id, connection_id, task.data_type.name, ti.dag_id, ti.run_id)
+    ti, url, name = (
+        run.context["ti"],
+        run.hook.settings.base_url,
+        options.data_type.name,
+    )
+    key = (url, company_id, connection_id, name, ti.dag_id, ti.run_id)
     if key not in _models:
         if len(_models) >= _MOST_MODELS:
             _models.clear()
-        _models[key] = task.hook.get_customer_model(company_id, connection_id)
+        _models[key] = run.hook.get_customer_model(company_id, connection_id)
     return _models[key]

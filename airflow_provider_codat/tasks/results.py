@@ -1,18 +1,24 @@
-"""What a task that has succeeded tells those who wait for its outlets.
+"""What a task tells while it works, and once it has succeeded.
 
-It is told by the method that returns: what is said before a deferral is lost.
+Whoever waits for its outlets is told by the method that returns: what is said before a
+deferral is lost.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
+from airflow_provider_codat.api.bulk.batch import Batch
+from airflow_provider_codat.api.http.quota import quota_of
 from airflow_provider_codat.api.models import Summary
 from airflow_provider_codat.assets import customers_asset
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
+
+_PROGRESS_EVERY_SECONDS = 30.0
 
 
 def emit_asset_event(task: "BaseOperator", result: Summary, context: "Context") -> None:
@@ -23,7 +29,7 @@ def emit_asset_event(task: "BaseOperator", result: Summary, context: "Context") 
         "record_id": result["record_id"],
         "adopted": result["adopted"],
     }
-    _tell(task, result["company_id"], result["connection_id"], about, context)
+    _add_to_outlets(task, result["company_id"], result["connection_id"], about, context)
 
 
 def emit_asset_events(
@@ -37,10 +43,10 @@ def emit_asset_events(
         # Flat: Airflow 2 takes no dict in the event of an alias.
         **result["counts"],
     }
-    _tell(task, result["company_id"], result["connection_id"], about, context)
+    _add_to_outlets(task, result["company_id"], result["connection_id"], about, context)
 
 
-def _tell(
+def _add_to_outlets(
     task: "BaseOperator",
     company_id: str,
     connection_id: str,
@@ -58,3 +64,46 @@ def _tell(
             context["outlet_events"][outlet].add(asset, extra=extra)
         elif isinstance(outlet, Asset):
             context["outlet_events"][outlet].extra.update(extra)
+
+
+class ProgressLog:
+    """Writes a line every 30 seconds.
+
+    :param log: writes a line.
+    :param total: how many rows can be sent.
+    """
+
+    def __init__(self, log: Callable[..., None], total: int) -> None:
+        self._log = log
+        self._total = total
+        self._next_at = time.monotonic() + _PROGRESS_EVERY_SECONDS
+        self._before = 0
+
+    def __call__(self, batch: Batch) -> None:
+        """Write a line, if it is time."""
+        now = time.monotonic()
+        if now < self._next_at:
+            return
+        self._next_at = now + _PROGRESS_EVERY_SECONDS
+        ended = batch.counts.ended
+        done = sum(ended.values())
+        per_minute = (done - self._before) * 60.0 / _PROGRESS_EVERY_SECONDS
+        self._before = done
+        left = self._total - done
+        self._log(
+            "%d of %d rows done, %d of them in the books, %d failed, %d under way; "
+            "%.0f rows a minute, %s left; quota left: %s",
+            done,
+            self._total,
+            ended.get("Success", 0),
+            done - ended.get("Success", 0) - ended.get("Pending", 0),
+            batch.open,
+            per_minute,
+            f"about {left / per_minute:.0f} min" if per_minute else "unknown time",
+            _quota(batch),
+        )
+
+
+def _quota(batch: Batch) -> str:
+    latest = batch.crowd.latest
+    return str((latest and quota_of(latest)) or "not known")

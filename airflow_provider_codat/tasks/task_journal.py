@@ -10,14 +10,14 @@ from airflow_provider_codat.api.create.journal import Entry, Past
 from airflow_provider_codat.api.create.next_step import generations
 from airflow_provider_codat.api.models import Json, PushOperation
 from airflow_provider_codat.journal import TaskStateJournal, TaskStateWindows
-from airflow_provider_codat.tasks.identity import unseen_since
+from airflow_provider_codat.tasks.identity import is_mapped, unseen_since
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
 @dataclass(frozen=True, slots=True)
-class Notebook:
+class TaskJournal:
     """A journal, as far as there is one.
 
     :param durable: whether it outlives the process.
@@ -37,28 +37,28 @@ class Notebook:
         return Written(0, operation)
 
 
-def opened(context: "Context", item_key: object, *, durable: bool) -> Notebook:
+def open_journal(context: "Context", item_key: object, *, durable: bool) -> TaskJournal:
     """Open a task's journal for a new try; the try is noted before anything is read.
 
     :param item_key: the author's name for what this task works for, if any.
     """
     journal = _journal(context, item_key) if durable else None
     if journal is None:
-        return Notebook(Past((), unseen_since(context)), durable=False, note=_forget)
+        return TaskJournal(Past((), unseen_since(context)), durable=False, note=_forget)
     whole = journal.begin(context["ti"].try_number)
     entries = journal.read()
     # In a run that was cleared, an item may have come from another map index, where
     # its journal is.
-    moved = item_key is not None and mapped(context)
+    moved = item_key is not None and is_mapped(context)
     moved = moved and bool(context["dag_run"].clear_number)
     known = bool(generations(entries)) or (whole and not moved)
     unseen = None if known else unseen_since(context)
-    return Notebook(Past(entries, unseen), durable=True, note=journal.append)
+    return TaskJournal(Past(entries, unseen), durable=True, note=journal.append)
 
 
-def reopened(
+def reopen_journal(
     context: "Context", item_key: object, operation_key: str, *, durable: bool
-) -> Notebook:
+) -> TaskJournal:
     """Open a task's journal again, within the same try.
 
     A journal that does not know the push operation was not there when the task left
@@ -71,13 +71,13 @@ def reopened(
     if journal is not None:
         entries = journal.read()
         if any(entry.operation_key == operation_key for entry in entries):
-            return Notebook(Past(entries), durable=True, note=journal.append)
+            return TaskJournal(Past(entries), durable=True, note=journal.append)
         journal.touch()
-    return Notebook(Past(), durable=False, note=_forget)
+    return TaskJournal(Past(), durable=False, note=_forget)
 
 
 @dataclass(frozen=True, slots=True)
-class BatchNotebook:
+class BatchTaskJournal:
     """The journal of many rows, as far as there is one.
 
     :param windows: what earlier tries have written.
@@ -93,7 +93,7 @@ class BatchNotebook:
     durable: bool
 
 
-def announced(context: "Context", *, durable: bool) -> None:
+def announce_try(context: "Context", *, durable: bool) -> None:
     """Note that a try has begun, before anything can end it.
 
     :raises JournalFailed: when it cannot be written, so nothing may be sent.
@@ -103,9 +103,9 @@ def announced(context: "Context", *, durable: bool) -> None:
         TaskStateWindows(store).announce(context["ti"].try_number)
 
 
-def opened_batch(
+def open_batch_journal(
     context: "Context", place: str, source: str, *, keyed: bool, durable: bool
-) -> BatchNotebook:
+) -> BatchTaskJournal:
     """Open the journal of a task that writes many rows, for a new try.
 
     :param place: which books the rows go to.
@@ -114,28 +114,20 @@ def opened_batch(
     """
     store = context.get("task_state_store") if durable else None
     if store is None:
-        return BatchNotebook((), _forget_window, unseen_since(context), durable=False)
+        return BatchTaskJournal(
+            (), _forget_window, unseen_since(context), durable=False
+        )
     journal = TaskStateWindows(store, place)
     whole = journal.begin(context["ti"].try_number)
     windows = journal.windows()
     # In a run that was cleared, rows with names may have come from another map index,
     # where their journal is.
-    moved = keyed and mapped(context) and bool(context["dag_run"].clear_number)
+    moved = keyed and is_mapped(context) and bool(context["dag_run"].clear_number)
     known = whole and (not moved or journal.source() == source)
     unseen = None if known else unseen_since(context)
     if known:
         journal.keep_source(source)
-    return BatchNotebook(windows, journal.keep_window, unseen, durable=True)
-
-
-def mapped(context: "Context") -> bool:
-    """Whether the task is one of those that a mapped task became."""
-    return context["ti"].map_index not in {None, -1}
-
-
-def clear_count_of(context: "Context") -> int:
-    """Return what changes when a task is cleared after it had ended, and not before."""
-    return int(context["ti"].max_tries)
+    return BatchTaskJournal(windows, journal.keep_window, unseen, durable=True)
 
 
 def _journal(context: "Context", item_key: object) -> TaskStateJournal | None:

@@ -26,7 +26,7 @@ from airflow_provider_codat.api import (
 )
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.links.codat import CodatPushOperationLink
-from airflow_provider_codat.operators.update import UpdateAccountingCustomerOperator
+from airflow_provider_codat.operators.codat import UpdateAccountingCustomerOperator
 from airflow_provider_codat.simulator import LocalCodat
 
 LINK = CodatPushOperationLink().xcom_key
