@@ -48,10 +48,9 @@ from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.json_values import to_json
 from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.hooks import form
-from airflow_provider_codat.hooks.many import ManyMixin
 from airflow_provider_codat.hooks.preflight import ReadinessMixin
 from airflow_provider_codat.hooks.reading import ReadingMixin
-from airflow_provider_codat.hooks.updating import UpdatingMixin
+from airflow_provider_codat.hooks.writing import WritingMixin
 from airflow_provider_codat.metrics import AIRFLOW
 
 if TYPE_CHECKING:
@@ -74,7 +73,7 @@ T = TypeVar("T")
 _SECRET_HEADERS = ("auth", "cookie", "key", "secret", "token")
 
 
-class CodatHook(ReadingMixin, ReadinessMixin, UpdatingMixin, ManyMixin, BaseHook):
+class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
     """Talks to Codat with the credential of an Airflow connection.
 
     Not to be shared between threads.

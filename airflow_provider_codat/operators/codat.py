@@ -8,8 +8,10 @@ from airflow_provider_codat.api.payload.types import AccountingCustomer
 from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create import CreateRecordOperator
 from airflow_provider_codat.operators.create_many import CreateRecordsOperator
-from airflow_provider_codat.operators.listing import ListAccountingCustomersOperator
-from airflow_provider_codat.operators.model import GetCustomerModelOperator
+from airflow_provider_codat.operators.read import (
+    GetCustomerModelOperator,
+    ListAccountingCustomersOperator,
+)
 from airflow_provider_codat.operators.refresh import CodatDataRefreshOperator
 from airflow_provider_codat.operators.update import UpdateRecordOperator
 from airflow_provider_codat.tasks.options import (

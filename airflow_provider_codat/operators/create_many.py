@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_codat.api.bulk.batch import Batch
-from airflow_provider_codat.api.bulk.plan import Away, Order
+from airflow_provider_codat.api.bulk.plan import BatchPlan, Deferral
 from airflow_provider_codat.api.bulk.report import Tally
 from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.errors import (
@@ -249,11 +249,11 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         :raises TaskDeferred: when there is only to be waited.
         """
         self._under_way = "rows were being sent"
-        away = batch.run()
+        deferral = batch.run()
         self._under_way = ""
         task.take(batch)
-        if away is not None:
-            self._leave(away, task, context)
+        if deferral is not None:
+            self._defer_until(deferral, task, context)
 
     def _batch(
         self, task: BatchTry, blank: Write, most: int | None, run: TaskRun
@@ -265,7 +265,7 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         """
         args, journal, options = task.args, task.task_journal, task.args.options
         destination, started = args.destination, run.context["ti"].start_date
-        order = Order(
+        plan = BatchPlan(
             company_id=destination.company_id,
             rows=args.rows.read,
             write_of=writes_of(run, args, blank, self.unknown_resolution),
@@ -274,7 +274,7 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
             unseen_since=journal.unseen_since,
             most=most,
             wait=options.wait_for_completion,
-            may_leave=options.deferrable and journal.durable,
+            may_defer=options.deferrable and journal.durable,
             poll_interval_seconds=options.poll_interval_seconds,
             completion_timeout_seconds=options.completion_timeout_seconds,
             grace_seconds=options.reconcile_grace_seconds,
@@ -282,9 +282,9 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         company_id, connection_id = destination.company_id, destination.connection_id
         self._push_link(company_id, connection_id, "", run.context)
         return Batch(
-            order,
+            plan,
             task.journal,
-            self.hook.crowd(),
+            self.hook.scheduler(),
             self.hook.patience_of_many(),
             ProgressLog(self.log.info, task.survey.total - task.survey.invalid),
         )
@@ -303,15 +303,19 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
             task.write_results(Tally())
             pause(self, context, until)
 
-    def _leave(self, away: Away, task: BatchTry, context: "Context") -> None:
+    def _defer_until(
+        self, deferral: Deferral, task: BatchTry, context: "Context"
+    ) -> None:
         """Leave the worker, where there is only to be waited."""
-        if away.operation_keys:
+        if deferral.operation_keys:
             interval = task.args.options.poll_interval_seconds
-            wait = Wait(self.codat_conn_id, self._hook_params(), away.until, interval)
-            wait.begin_all(
-                self, context, self.company_id, away.operation_keys, away.since
+            wait = Wait(
+                self.codat_conn_id, self._hook_params(), deferral.until, interval
             )
-        pause(self, context, away.until)
+            wait.begin_all(
+                self, context, self.company_id, deferral.operation_keys, deferral.since
+            )
+        pause(self, context, deferral.until)
 
     def _ended(
         self, task: BatchTry, context: "Context", error: CodatError | None

@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_codat.api.books.push_status import (
-    Sight,
+    PushStatus,
     look,
     report_ended,
     requested_since,
@@ -26,6 +26,7 @@ from airflow_provider_codat.api.errors import (
     Busy,
     CodatError,
     OutcomeUnknown,
+    PayloadInvalid,
     PushEnded,
     PushTimedOut,
     RateLimited,
@@ -34,7 +35,8 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.exchange import Patience, drive
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
-from airflow_provider_codat.api.models import PushOperation, Summary
+from airflow_provider_codat.api.models import PushOperation, Summary, checked_uuid
+from airflow_provider_codat.api.payload.canonical import read_payload
 from airflow_provider_codat.failures import (
     HAS_RETRY_POLICIES,
     CodatRetryPolicy,
@@ -43,7 +45,7 @@ from airflow_provider_codat.failures import (
 )
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.metrics import AIRFLOW
-from airflow_provider_codat.sensors.keys import push_operation_keys, uuid_of
+from airflow_provider_codat.tasks.arguments import argument
 from airflow_provider_codat.triggers.codat import CodatPushOperationTrigger
 from airflow_provider_codat.triggers.event import PushOperationsEvent
 
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, RetryPolicy
 
     from airflow_provider_codat.api.http.transport import Transport
+
 
 Results: TypeAlias = list[Summary] | Summary
 """What the sensor returns: of several push operations, or of one alone."""
@@ -124,7 +127,7 @@ class CodatPushOperationSensor(BaseSensorOperator):
         self.codat_conn_id = codat_conn_id
         self.deferrable = deferrable
         self.hook_params = hook_params
-        self._seen: dict[str, Sight] = {}
+        self._seen: dict[str, PushStatus] = {}
         self._not_before = 0.0
 
     @cached_property
@@ -227,9 +230,9 @@ class CodatPushOperationSensor(BaseSensorOperator):
     def _look(self, keys: Sequence[str], context: "Context") -> None:
         """Read how those that have not ended stand; leave it, while that may pass."""
         open_keys = self._open(keys)
-        found: dict[str, Sight] = {}
+        found: dict[str, PushStatus] = {}
         asking = look(
-            uuid_of(self.company_id, "company_id"),
+            argument(checked_uuid, self.company_id, "company_id"),
             open_keys,
             self._patience,
             since=self._since(open_keys, context),
@@ -255,11 +258,11 @@ class CodatPushOperationSensor(BaseSensorOperator):
 
     def _open(self, keys: Sequence[str]) -> list[str]:
         """Return the keys of those that were not seen at their end."""
-        sights = {key: self._seen.get(key) for key in keys}
+        statuses = {key: self._seen.get(key) for key in keys}
         return [
             key
-            for key, sight in sights.items()
-            if not isinstance(sight, PushOperation) or not sight.ended
+            for key, push_status in statuses.items()
+            if not isinstance(push_status, PushOperation) or not push_status.ended
         ]
 
     def _since(self, keys: Sequence[str], context: "Context") -> float:
@@ -279,12 +282,12 @@ class CodatPushOperationSensor(BaseSensorOperator):
         """Return those that have succeeded, or raise what became of the others."""
         found, errors = [], []
         for key in keys:
-            sight = self._seen.get(key)
+            push_status = self._seen.get(key)
             try:
-                if isinstance(sight, OutcomeUnknown):
-                    raise sight
-                if sight is not None and sight.ended:
-                    found.append(judged(sight))
+                if isinstance(push_status, OutcomeUnknown):
+                    raise push_status
+                if push_status is not None and push_status.ended:
+                    found.append(judged(push_status))
             except (PushEnded, OutcomeUnknown) as error:
                 errors.append(error)
         if errors:
@@ -329,3 +332,37 @@ def _together(errors: Sequence[PushEnded | OutcomeUnknown]) -> CodatError:
     late = [error for error in ended if isinstance(error, PushTimedOut)]
     worst = [*late, *ended][0]
     return type(worst)(words, operation=worst.operation)
+
+
+_NAME = "push_operation_keys"
+
+
+def push_operation_keys(value: object) -> tuple[list[str], bool]:
+    """Return the keys that an argument holds, and whether it is one alone.
+
+    :raises SettingsInvalid: when it holds anything else.
+    """
+    given = _from_text(value) if isinstance(value, str) else value
+    alone = isinstance(given, str | Mapping)
+    items = [given] if alone else given
+    if not isinstance(items, Sequence):
+        raise SettingsInvalid(f"{_NAME} must be a key or a list of keys")
+    return [argument(checked_uuid, _key(item), _NAME) for item in items], alone
+
+
+def _from_text(text: str) -> object:
+    """Return what a template has rendered: a key, or JSON, or a Python literal."""
+    try:
+        return checked_uuid(text, _NAME)
+    except ValueError:
+        pass
+    try:
+        return read_payload(text)
+    except PayloadInvalid as error:
+        reasons = "; ".join(problem.message for problem in error.problems)
+    raise SettingsInvalid(f"{_NAME}: {reasons}")
+
+
+def _key(item: object) -> object:
+    """Return the key in what the operator returns, or the key itself."""
+    return item.get("push_operation_key") if isinstance(item, Mapping) else item

@@ -8,11 +8,14 @@ from airflow_provider_codat.simulator.books.cache import DataCache
 from airflow_provider_codat.simulator.clock import MovableClock
 from airflow_provider_codat.simulator.misfortunes import Misfortune, Misfortunes, Stage
 from airflow_provider_codat.simulator.replies import Reply, error_reply
-from airflow_provider_codat.simulator.routes.arrivals import Arrival, Journal
+from airflow_provider_codat.simulator.routes.arrivals import (
+    Arrival,
+    Journal,
+    TrafficMeter,
+)
 from airflow_provider_codat.simulator.routes.data_endpoints import DataEndpoints
 from airflow_provider_codat.simulator.routes.endpoints import Endpoints
 from airflow_provider_codat.simulator.routes.lookup import Companies
-from airflow_provider_codat.simulator.routes.traffic import TrafficMeter
 from airflow_provider_codat.simulator.routes.write_endpoints import WriteEndpoints
 from airflow_provider_codat.simulator.rules.idempotency import (
     IdempotencyCache,

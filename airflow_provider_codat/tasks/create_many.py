@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_codat.api.bulk.batch import Batch
 from airflow_provider_codat.api.bulk.digests import Digests
-from airflow_provider_codat.api.bulk.journal import BatchJournal
+from airflow_provider_codat.api.bulk.journal import BatchJournal, outcomes
 from airflow_provider_codat.api.bulk.journal_windows import RowJournal
 from airflow_provider_codat.api.bulk.report import Outcome, Tally, line_of
-from airflow_provider_codat.api.bulk.results import outcomes
-from airflow_provider_codat.api.bulk.row import Row, Rules
 from airflow_provider_codat.api.bulk.rows import (
     MOST_IN_A_LIST,
+    Row,
     Rows,
+    Rules,
     Survey,
     lines,
     rows_of_list,
@@ -270,7 +270,7 @@ class BatchTry:
 
     def take(self, batch: Batch) -> None:
         """Take in how a batch has ended."""
-        self.requests += batch.crowd.requests
+        self.requests += batch.scheduler.requests
         self.held_back = batch.counts.held_back
         self.passing = batch.counts.passing
         self.stopped = batch.stopped

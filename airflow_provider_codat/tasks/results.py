@@ -105,5 +105,5 @@ class ProgressLog:
 
 
 def _quota(batch: Batch) -> str:
-    latest = batch.crowd.latest
+    latest = batch.scheduler.latest
     return str((latest and quota_of(latest)) or "not known")

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from airflow_provider_codat.api.books.push_status import (
-    Sight,
+    PushStatus,
     look,
     report_ended,
     requested_since,
@@ -108,7 +108,7 @@ class Wait:
         """Epoch seconds before which none of the open ones was requested."""
         return requested_since(self.open, self._seen, self._since)
 
-    def take(self, found: Mapping[str, Sight]) -> None:
+    def take(self, found: Mapping[str, PushStatus]) -> None:
         """Take what a poll has found; tell the trigger once there is nothing open."""
         for key in list(self.open):
             match found.get(key):
@@ -260,7 +260,7 @@ class _Poller:
         """Ask how they all stand, and tell whom it concerns."""
         transport, patience = self._codat or await self._connect()
         waits = self._waiting()
-        found: dict[str, Sight] = {}
+        found: dict[str, PushStatus] = {}
         asking = look(
             self._place.company_id,
             list({key: None for wait in waits for key in wait.open}),

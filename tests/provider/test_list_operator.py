@@ -21,7 +21,7 @@ from airflow_provider_codat.api import (
     StillInProgress,
 )
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.operators.listing import ListAccountingCustomersOperator
+from airflow_provider_codat.operators.read import ListAccountingCustomersOperator
 from airflow_provider_codat.simulator import LocalCodat
 
 # conftest.py has it; it cannot be imported.

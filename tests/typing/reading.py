@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_codat.failures import CodatRetryPolicy
-from airflow_provider_codat.operators.listing import ListAccountingCustomersOperator
+from airflow_provider_codat.operators.read import ListAccountingCustomersOperator
 from airflow_provider_codat.operators.refresh import CodatDataRefreshOperator
 
 refreshed = CodatDataRefreshOperator(

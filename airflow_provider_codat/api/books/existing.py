@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import count
 
-from airflow_provider_codat.api.books.likeness import words
+from airflow_provider_codat.api.books.comparison import words
 from airflow_provider_codat.api.books.records import cached, refreshed
 from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
 from airflow_provider_codat.api.errors import (

@@ -13,7 +13,7 @@ from airflow_provider_codat.api.http.response import epoch_of
 from airflow_provider_codat.api.http.telemetry import report_end
 from airflow_provider_codat.api.models import PushOperation
 
-Sight: TypeAlias = PushOperation | OutcomeUnknown
+PushStatus: TypeAlias = PushOperation | OutcomeUnknown
 """A push operation, or the error that says that Codat knows it no more."""
 
 
@@ -23,7 +23,7 @@ def look(
     patience: Patience,
     *,
     since: float,
-    found: MutableMapping[str, Sight],
+    found: MutableMapping[str, PushStatus],
     most_singly: int | None = None,
 ) -> Conversation[None]:
     """Read how push operations stand.
@@ -49,7 +49,7 @@ def look(
         found[key] = yield from _one(company_id, key, patience)
 
 
-def _one(company_id: str, key: str, patience: Patience) -> Conversation[Sight]:
+def _one(company_id: str, key: str, patience: Patience) -> Conversation[PushStatus]:
     """Read one push operation by its key."""
     try:
         return (yield from known_push_operation(company_id, key, patience))
@@ -60,11 +60,11 @@ def _one(company_id: str, key: str, patience: Patience) -> Conversation[Sight]:
         )
 
 
-def report_ended(seen: Mapping[str, Sight], patience: Patience) -> None:
+def report_ended(seen: Mapping[str, PushStatus], patience: Patience) -> None:
     """Tell how long those took that have ended."""
-    for sight in seen.values():
-        if isinstance(sight, PushOperation):
-            report_end(sight, patience.telemetry, patience.clock())
+    for push_status in seen.values():
+        if isinstance(push_status, PushOperation):
+            report_end(push_status, patience.telemetry, patience.clock())
 
 
 def requested_since(

@@ -44,7 +44,7 @@ class RowJournal:
     :param digest: the first eight bytes of the write's digest.
     :param entries: its journal; without keys, which follow from the item.
     :param status: what came of it, for the report; empty while that is open.
-    :param said: why it is not in the books, or what is to be noted of it.
+    :param remarks: why it is not in the books, or what is to be noted of it.
     :param window: the number of the window that it stands in.
     """
 
@@ -53,7 +53,7 @@ class RowJournal:
     window: int = 0
     entries: tuple[Entry, ...] = ()
     status: Status | Literal[""] = ""
-    said: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def operation_key(self) -> str:
@@ -164,8 +164,8 @@ def _exceptions(
             others[place] = [_compact(e, row.digest.hex()) for e in row.entries]
         if row.status not in _PLAIN:
             statuses[place] = row.status
-        if row.said:
-            said[place] = [words[:longest] for words in row.said if longest]
+        if row.remarks:
+            said[place] = [words[:longest] for words in row.remarks if longest]
     return {"others": others, "statuses": statuses, "said": said}
 
 
@@ -239,7 +239,7 @@ def _rows(document: _Document, window: int) -> list[RowJournal]:
             "Success" if document["done"][number] == "1" else ""
         )
         row.status = document["statuses"].get(str(number), done)
-        row.said = tuple(document["said"].get(str(number), ()))
+        row.remarks = tuple(document["said"].get(str(number), ()))
         row.entries = _entries(document, number, row.digest)
         rows.append(row)
     return rows

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from airflow_provider_codat.api.bulk.row import Rejected, Row
+from airflow_provider_codat.api.bulk.rows import Rejected, Row
 from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.errors import CodatError, SourceChanged
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class BatchPlan:
     """What is wanted of a batch.
 
     :param rows: gives the rows that can be sent, and the others, in their order.
@@ -19,7 +19,7 @@ class Order:
     :param begun_at: epoch seconds: when this try of the task has begun.
     :param most: how many rows may be sent in this try; None for all.
     :param wait: whether to wait until the rows are in the books.
-    :param may_leave: whether a long wait may be spent elsewhere.
+    :param may_defer: whether a long wait may be spent elsewhere.
     :param chunk: how many rows are taken up at once: their intents are one write.
     :param low: how many rows may be left to be sent when others have to be ready.
     :param most_open: how many rows may be under way: memory does not grow with rows.
@@ -34,7 +34,7 @@ class Order:
     unseen_since: float | None = None
     most: int | None = None
     wait: bool = True
-    may_leave: bool = False
+    may_defer: bool = False
     poll_interval_seconds: float = 30.0
     completion_timeout_seconds: float = 3600.0
     grace_seconds: float = 60.0
@@ -45,7 +45,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
+class Deferral:
     """Nothing is to be done before a moment.
 
     :param until: epoch seconds.

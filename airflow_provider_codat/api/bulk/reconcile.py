@@ -4,10 +4,9 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 
 from airflow_provider_codat.api.bulk.journal import BatchJournal
-from airflow_provider_codat.api.bulk.scheduler import Consult
-from airflow_provider_codat.api.create.claims import Claims
+from airflow_provider_codat.api.bulk.scheduler import ReconcileRequest
 from airflow_provider_codat.api.create.reconcile import candidates, reconcile
-from airflow_provider_codat.api.create.search import Finding, Search
+from airflow_provider_codat.api.create.search import Claims, Finding, Search
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS, epoch_of
 from airflow_provider_codat.api.models import PushOperation
@@ -67,20 +66,20 @@ class BatchBooks:
 
     def reconcile(self, search: Search) -> Conversation[Finding]:
         """Wait for what the books tell."""
-        finding: Finding = yield Consult(0.0, _WAITS, search)
+        finding: Finding = yield ReconcileRequest(0.0, _WAITS, search)
         return finding
 
     def candidates(self, search: Search) -> Conversation[tuple[str, ...]]:
         """Wait for what the list tells."""
-        finding: Finding = yield Consult(0.0, _WAITS, search, closely=False)
+        finding: Finding = yield ReconcileRequest(0.0, _WAITS, search, closely=False)
         return finding.candidates
 
 
 _WAITS = "The books are asked for all rows together"
 
 
-def consulted(
-    consults: Sequence[Consult],
+def reconcile_batch(
+    requests: Sequence[ReconcileRequest],
     patience: Patience,
     claims: BatchClaims,
     latest: Iterable[tuple[str, float]],
@@ -95,19 +94,19 @@ def consulted(
     :return: a finding for each, in their order.
     """
     claims.look_up()
-    closely = [each.search for each in consults if each.closely]
+    closely = [each.search for each in requests if each.closely]
     # The list is read no further back.
     since = min((search.since for search in closely), default=0.0)
     expected = frozenset(key for key, requested_at in latest if requested_at >= since)
     closely = [replace(each, expected=each.expected | expected) for each in closely]
     findings = (yield from reconcile(closely, patience)) if closely else []
     compared = iter(_uncontested(closely, findings, others_since))
-    listed = [each.search for each in consults if not each.closely]
+    listed = [each.search for each in requests if not each.closely]
     named = iter((yield from candidates(listed, patience)) if listed else [])
     claims.forget()
     return [
         next(compared) if each.closely else Finding(candidates=next(named))
-        for each in consults
+        for each in requests
     ]
 
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from airflow_provider_codat.api.bulk.journal_windows import RowJournal
 from airflow_provider_codat.api.bulk.report import Status
-from airflow_provider_codat.api.bulk.scheduler import Talk
+from airflow_provider_codat.api.bulk.scheduler import RunningConversation
 from airflow_provider_codat.api.create.conclude import conclude
 from airflow_provider_codat.api.create.intent import Write, Written
 from airflow_provider_codat.api.create.journal import Entry
@@ -46,7 +46,7 @@ LATE = "it has not ended within completion_timeout_seconds, and goes on at Codat
 
 
 @dataclass(slots=True, eq=False)
-class Case:
+class RowProgress:
     """One row under way.
 
     :param number: of the row in the source, for the log.
@@ -54,19 +54,19 @@ class Case:
     :param accepted_at: epoch seconds; by Codat's clock, ``requested_at``.
     :param timed_out: its push operation, once Codat was seen to have stopped waiting.
     :param before: its journal as earlier tries left it.
-    :param talk: its conversation, if it needs one.
+    :param running: its conversation, if it needs one.
     """
 
     number: int
     write: Write
-    row: RowJournal
+    journal: RowJournal
     generation: int = 0
     adopted: bool = False
     accepted_at: float = 0.0
     requested_at: float = 0.0
     timed_out: PushOperation | None = None
     before: tuple[Entry, ...] = ()
-    talk: Talk | None = None
+    running: RunningConversation | None = None
 
     def lighten(self) -> None:
         """Keep the payload as bytes, now that it is only waited for."""
@@ -77,11 +77,11 @@ class Case:
             key_of=str,
             redact=partial(_redacted, body),
         )
-        self.talk = None
+        self.running = None
 
     def entries(self) -> tuple[Entry, ...]:
         """Return the journal as a single write has it."""
-        return tuple(self._whole(entry) for entry in self.row.entries)
+        return tuple(self._whole(entry) for entry in self.journal.entries)
 
     def _whole(self, entry: Entry) -> Entry:
         """Put back what follows from the row itself."""
@@ -101,17 +101,21 @@ class Case:
             entry = replace(entry, key="")
         elif entry.kind in {"end", "existed"}:
             entry = replace(entry, result=_short(cast("Summary", entry.result)))
-        self.row.entries = (*self._before(entry), entry)
+        self.journal.entries = (*self._before(entry), entry)
         # What was said of it is out of date, and must not be what a later try reports.
-        self.row.status = ""
+        self.journal.status = ""
 
     def _before(self, entry: Entry) -> tuple[Entry, ...]:
         """Return the entries that stand when one is added."""
-        last = self.row.entries[-1:]
+        last = self.journal.entries[-1:]
         if last and (last[0].kind, last[0].generation) == ("intent", entry.generation):
             # It was not sent in time, and is intended anew.
-            return self.row.entries[:-1] if entry.kind == "intent" else self.row.entries
-        return self.row.entries
+            return (
+                self.journal.entries[:-1]
+                if entry.kind == "intent"
+                else self.journal.entries
+            )
+        return self.journal.entries
 
     def conclude(self, operation: PushOperation, patience: Patience) -> Summary:
         """Take in what became of its push operation.
@@ -141,14 +145,14 @@ class Case:
     @property
     def settled_since_clear(self) -> Status | None:
         """What was made of it without a record of ours, and stands until a Clear."""
-        last = self.row.entries[-1] if self.row.entries else None
+        last = self.journal.entries[-1] if self.journal.entries else None
         if last is None or last.clear_count != self.write.clear_count:
             return None
         return _SETTLED.get(last.kind)
 
     def take_up(self) -> Entry:
         """Return the entry of the push operation that is waited for."""
-        held = next(e for e in reversed(self.row.entries) if e.kind == "op")
+        held = next(e for e in reversed(self.journal.entries) if e.kind == "op")
         self.generation, self.adopted = held.generation, held.because == "adopted"
         return held
 

@@ -36,7 +36,7 @@ _BEFORE_A_SEND: set[Kind] = {"intent", "stale_resolution"}
 
 
 @dataclass(frozen=True, slots=True)
-class Consult(Pause):
+class ReconcileRequest(Pause):
     """Wait until the books have been asked, for this search and for others.
 
     :param closely: whether to compare what is found; else the list alone is read.
@@ -47,7 +47,7 @@ class Consult(Pause):
 
 
 @dataclass(slots=True, eq=False)
-class Talk:
+class RunningConversation:
     """One conversation under way.
 
     :param note: takes an entry; returns whether the conversation may go on before the
@@ -66,7 +66,7 @@ class Talk:
     sent: int = 0
 
 
-class Crowd:
+class Scheduler:
     """Carries out conversations, many at once.
 
     :param senders: send the requests.
@@ -78,7 +78,7 @@ class Crowd:
 
     def __init__(
         self,
-        senders: Senders[Talk],
+        senders: Senders[RunningConversation],
         pace: Pace,
         most: int,
         clock: Callable[[], float] = time.time,
@@ -89,28 +89,28 @@ class Crowd:
         self._senders = senders
         self.most = most
         self._clock = clock
-        self._in_turn: deque[Talk] = deque()
-        self._ready: deque[tuple[Talk, Request]] = deque()
-        self._asleep: list[tuple[float, int, Talk]] = []
+        self._queued: deque[RunningConversation] = deque()
+        self._ready: deque[tuple[RunningConversation, Request]] = deque()
+        self._asleep: list[tuple[float, int, RunningConversation]] = []
         self._order = count()
-        self.unwritten: list[tuple[Talk, Kind]] = []
-        self.consulting: list[tuple[Talk, Consult]] = []
+        self.unwritten: list[tuple[RunningConversation, Kind]] = []
+        self.reconcile_requests: list[tuple[RunningConversation, ReconcileRequest]] = []
         self.held_until = 0.0
         self.requests = 0
         self.halted = False
-        self._unheard = 0
+        self._faults_in_a_row = 0
         self._finishing = False
         self.latest: Response | None = None
 
     @property
     def due(self) -> int:
         """How many conversations have something to send now."""
-        return len(self._in_turn) + len(self._ready)
+        return len(self._queued) + len(self._ready)
 
     @property
     def in_trouble(self) -> bool:
         """Whether nothing but faults has come back for a while."""
-        return self._unheard >= _FAULTS * self.most
+        return self._faults_in_a_row >= _FAULTS * self.most
 
     @property
     def under_way(self) -> int:
@@ -127,35 +127,38 @@ class Crowd:
         """How many conversations wait for a time."""
         return len(self._asleep)
 
-    def begin(self, talk: Talk) -> None:
+    def begin(self, running: RunningConversation) -> None:
         """Take up a conversation, as far as it goes without a request."""
-        self._advance(talk)
+        self._step(running)
 
-    def queue(self, talk: Talk) -> None:
+    def queue(self, running: RunningConversation) -> None:
         """Take up a conversation when it is its turn to send.
 
         One that has nothing to write down before would else look at the clock long
         before it sends.
         """
-        self._in_turn.append(talk)
+        self._queued.append(running)
 
     def written(self) -> None:
         """Let those go on whose entries are written down; to send, in their turn."""
         written, self.unwritten = self.unwritten, []
-        for talk, kind in written:
+        for running, kind in written:
             if kind in _BEFORE_A_SEND:
-                self._in_turn.append(talk)
+                self._queued.append(running)
             else:
                 # What an answer means is known, however long nothing may be sent.
-                self._advance(talk)
+                self._step(running)
 
     def answer(
-        self, talk: Talk, value: object, error: CodatError | None = None
+        self,
+        running: RunningConversation,
+        value: object,
+        error: CodatError | None = None,
     ) -> None:
         """Let a conversation go on that has asked for the books."""
-        self._advance(talk, value, error)
+        self._step(running, value, error)
 
-    def turn(self, most_seconds: float) -> None:
+    def run_once(self, most_seconds: float) -> None:
         """Send what may be sent, and take in what comes within a time."""
         self.halted = self.halted or self._is_stopped()
         self._wake()
@@ -178,7 +181,7 @@ class Crowd:
     def _wake(self) -> None:
         now = self._clock()
         while self._asleep and self._asleep[0][0] <= now:
-            self._in_turn.append(heapq.heappop(self._asleep)[2])
+            self._queued.append(heapq.heappop(self._asleep)[2])
 
     def _idle_seconds(self) -> float:
         """Return after how long there is something to do, answers apart."""
@@ -204,7 +207,7 @@ class Crowd:
                 self._give(*self._ready.popleft())
             else:
                 # Not before it is its turn: it looks at the clock when it goes on.
-                self._advance(self._in_turn.popleft())
+                self._step(self._queued.popleft())
                 if self._ready:
                     self._give(*self._ready.popleft())
 
@@ -213,56 +216,59 @@ class Crowd:
         free = self._senders.under_way < self.most + _AHEAD
         return self.due > 0 and free and not self._finishing
 
-    def _give(self, talk: Talk, request: Request) -> None:
+    def _give(self, running: RunningConversation, request: Request) -> None:
         self.requests += 1
-        talk.sent += 1
-        self._senders.give(talk, request)
+        running.sent += 1
+        self._senders.give(running, request)
 
-    def _take(self, talk: Talk, reply: Reply) -> None:
+    def _take(self, running: RunningConversation, reply: Reply) -> None:
         if reply is NOT_SENT:
             self.requests -= 1
-            talk.sent -= 1
+            running.sent -= 1
             self.halted = True
             return
-        if talk.item:
+        if running.item:
             # The list may be read while nothing can be created.
             faulted = not isinstance(reply, Response) or reply.status >= 500  # noqa: PLR2004 - HTTP's own number
-            self._unheard = self._unheard + 1 if faulted else 0
+            self._faults_in_a_row = self._faults_in_a_row + 1 if faulted else 0
         if isinstance(reply, Response):
             self.latest = reply
             if reply.status == 429:  # noqa: PLR2004 - HTTP's own number
                 asked = retry_after_seconds(reply)
                 seconds = _LIMITED_SECONDS if asked is None else asked
                 self.held_until = max(self.held_until, self._clock() + seconds)
-        self._advance(talk, reply)
+        self._step(running, reply)
 
-    def _advance(
-        self, talk: Talk, value: object = None, error: CodatError | None = None
+    def _step(
+        self,
+        running: RunningConversation,
+        value: object = None,
+        error: CodatError | None = None,
     ) -> None:
         """Let a conversation go on until it has to wait for something."""
         try:
             if error is not None:
-                step = talk.conversation.throw(error)
+                step = running.conversation.throw(error)
             else:
-                step = talk.conversation.send(value)
-            while isinstance(step, Note) and talk.note(step.entry):
-                step = talk.conversation.send(None)
+                step = running.conversation.send(value)
+            while isinstance(step, Note) and running.note(step.entry):
+                step = running.conversation.send(None)
         except StopIteration as end:
-            talk.done(end.value)
+            running.done(end.value)
         except CodatError as failure:
-            talk.failed(failure)
+            running.failed(failure)
         else:
-            self._wait(talk, step)
+            self._wait(running, step)
 
-    def _wait(self, talk: Talk, step: Send | Pause | Note) -> None:
+    def _wait(self, running: RunningConversation, step: Send | Pause | Note) -> None:
         """Let a conversation wait for what it has asked for."""
         match step:
             case Note(entry):
-                self.unwritten.append((talk, entry.kind))
+                self.unwritten.append((running, entry.kind))
             case Send(request):
-                self._ready.append((talk, request))
-            case Consult():
-                self.consulting.append((talk, step))
+                self._ready.append((running, request))
+            case ReconcileRequest():
+                self.reconcile_requests.append((running, step))
             case Pause(seconds):
                 wakes_at = self._clock() + seconds
-                heapq.heappush(self._asleep, (wakes_at, next(self._order), talk))
+                heapq.heappush(self._asleep, (wakes_at, next(self._order), running))

@@ -4,11 +4,10 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from airflow_provider_codat.api.create.claims import Claims
 from airflow_provider_codat.api.create.intent import NOT_CREATED, Done, Write
 from airflow_provider_codat.api.create.journal import Entry
 from airflow_provider_codat.api.create.next_step import UNSEEN, Generation, generations
-from airflow_provider_codat.api.create.search import Search
+from airflow_provider_codat.api.create.search import Claims, Search
 from airflow_provider_codat.api.errors import OutcomeUnknown, PayloadChanged
 from airflow_provider_codat.api.http.retry import (
     KEY_LIFETIME_SECONDS,

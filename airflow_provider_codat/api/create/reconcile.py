@@ -12,16 +12,15 @@ from dataclasses import replace
 from typing import Protocol
 from uuid import uuid4
 
-from airflow_provider_codat.api.books.likeness import NameMatch, match_names
+from airflow_provider_codat.api.books.comparison import NameMatch, match_names
 from airflow_provider_codat.api.books.push_history import recent_push_operations
 from airflow_provider_codat.api.books.records import (
     read_customer,
     recent_customers,
     refreshed,
 )
-from airflow_provider_codat.api.create.claims import CLAIMS, Claims
 from airflow_provider_codat.api.create.matching import Suspects, matched
-from airflow_provider_codat.api.create.search import Finding, Search
+from airflow_provider_codat.api.create.search import CLAIMS, Claims, Finding, Search
 from airflow_provider_codat.api.errors import RefreshFailed, StillInProgress
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, Pause
 from airflow_provider_codat.api.http.response import epoch_of

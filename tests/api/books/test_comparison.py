@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_codat.api.books.likeness import NameMatch, match_names
+from airflow_provider_codat.api.books.comparison import NameMatch, match_names
 from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
 from airflow_provider_codat.api.models import Json
 

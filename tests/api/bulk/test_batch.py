@@ -12,21 +12,22 @@ from uuid import UUID, uuid5
 import pytest
 
 from airflow_provider_codat.api.bulk.batch import Batch
-from airflow_provider_codat.api.bulk.journal import BatchJournal
+from airflow_provider_codat.api.bulk.journal import BatchJournal, outcomes
 from airflow_provider_codat.api.bulk.journal_windows import RowJournal
-from airflow_provider_codat.api.bulk.plan import Order
-from airflow_provider_codat.api.bulk.reconcile import BatchClaims, consulted
+from airflow_provider_codat.api.bulk.plan import BatchPlan
+from airflow_provider_codat.api.bulk.reconcile import BatchClaims, reconcile_batch
 from airflow_provider_codat.api.bulk.report import Outcome
-from airflow_provider_codat.api.bulk.results import outcomes
-from airflow_provider_codat.api.bulk.row import Row, Rules
-from airflow_provider_codat.api.bulk.row_progress import Case
-from airflow_provider_codat.api.bulk.rows import Rows
-from airflow_provider_codat.api.bulk.scheduler import Consult, Crowd, Talk
-from airflow_provider_codat.api.create.claims import Claims
+from airflow_provider_codat.api.bulk.row_progress import RowProgress
+from airflow_provider_codat.api.bulk.rows import Row, Rows, Rules
+from airflow_provider_codat.api.bulk.scheduler import (
+    ReconcileRequest,
+    RunningConversation,
+    Scheduler,
+)
 from airflow_provider_codat.api.create.idempotency import following_key
 from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.create.journal import Past
-from airflow_provider_codat.api.create.search import Search
+from airflow_provider_codat.api.create.search import Claims, Search
 from airflow_provider_codat.api.create.submit import submit
 from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
@@ -78,9 +79,11 @@ class Task:
         rows.survey()
         journal = BatchJournal([self.texts[n] for n in sorted(self.texts)], self.keep)
         pace = Pace(10_000)
-        senders: Senders[Talk] = Senders(self._new_send, AT_A_TIME, pace.sent)
+        senders: Senders[RunningConversation] = Senders(
+            self._new_send, AT_A_TIME, pace.sent
+        )
         switches = {"completion_timeout_seconds": 20.0, **self.switches}
-        order = Order(
+        plan = BatchPlan(
             company_id=self.codat.company_id,
             rows=rows.read,
             write_of=self.write_of,
@@ -92,7 +95,7 @@ class Task:
             **switches,
         )
         patience = Patience(60.0, Unpaced(), dice=lambda: 0.0)
-        self.batch = Batch(order, journal, Crowd(senders, pace, AT_A_TIME), patience)
+        self.batch = Batch(plan, journal, Scheduler(senders, pace, AT_A_TIME), patience)
         assert self.batch.run() is None
         return list(outcomes(rows.read(), journal))
 
@@ -184,7 +187,7 @@ def test_another_try_sends_nothing(task: Task) -> None:
 def test_misfortunes_on_the_way(task: Task, kind: str) -> None:
     """Whatever befalls some answers, each row becomes one record."""
     fields = {"retry_after": 1} if kind == "too_many_requests" else {}
-    task.codat.order(kind, route="create", count=5, **fields)
+    task.codat.plan(kind, route="create", count=5, **fields)
     report = task.run()
     assert statuses(report) == {"Success": 20}
     assert sorted(str(e["record_id"]) for e in report) == sorted(task.records())
@@ -195,8 +198,8 @@ def test_a_refused_row(task: Task) -> None:
 
     It is not sent again before the task is cleared; then it is.
     """
-    order: dict[str, Any] = {"customer": "Bakery No. 7", "status": 400}
-    task.codat.order("codat_error_before_commit", **order)
+    plan: dict[str, Any] = {"customer": "Bakery No. 7", "status": 400}
+    task.codat.plan("codat_error_before_commit", **plan)
     report = task.run()
     assert statuses(report) == {"Success": 19, "Failed": 1}
     assert report[7]["status"] == "Failed"
@@ -213,7 +216,7 @@ def test_a_refused_row(task: Task) -> None:
 
 def test_a_push_operation_that_fails(task: Task) -> None:
     """A row whose push operation failed is sent again once the task was cleared."""
-    task.codat.order("fail", customer="Bakery No. 3")
+    task.codat.plan("fail", customer="Bakery No. 3")
     report = task.run()
     assert statuses(report) == {"Success": 19, "Failed": 1}
     assert report[3]["push_operation_key"]
@@ -225,7 +228,7 @@ def test_a_push_operation_that_fails(task: Task) -> None:
 
 def test_a_push_operation_that_times_out(task: Task) -> None:
     """A row that timed out is looked at once more, and never sent again."""
-    task.codat.order("timed_out", customer="Bakery No. 3")
+    task.codat.plan("timed_out", customer="Bakery No. 3")
     report = task.run()
     assert statuses(report) == {"Success": 19, "TimedOut": 1}
     looks = sum(entry.method == "GET" for entry in task.codat.journal())
@@ -252,7 +255,7 @@ def test_a_wrong_key_stops_all(task: Task) -> None:
 def test_a_long_wait_stops_all(task: Task) -> None:
     """When Codat asks to come back much later, nothing waits for that, or is lost."""
     task.rows = customers(100)
-    task.codat.order("too_many_requests", route="create", retry_after=7200, skip=10)
+    task.codat.plan("too_many_requests", route="create", retry_after=7200, skip=10)
     began = time.monotonic()
     report = task.run()
     assert time.monotonic() - began < 60
@@ -301,7 +304,7 @@ def test_without_waiting(task: Task) -> None:
     A later try that waits sees what became of them.
     """
     task.wait = False
-    task.codat.order("stay_pending", seconds=0.1, count=20)
+    task.codat.plan("stay_pending", seconds=0.1, count=20)
     assert statuses(task.run()) == {"Pending": 20}
     task.wait = True
     assert statuses(task.run()) == {"Success": 20}
@@ -310,8 +313,8 @@ def test_without_waiting(task: Task) -> None:
 
 def test_an_error_of_codats_own(task: Task) -> None:
     """After errors of Codat's own, the books tell which rows were created."""
-    task.codat.order("codat_error_after_commit", count=2)
-    task.codat.order("codat_error_before_commit", count=2)
+    task.codat.plan("codat_error_after_commit", count=2)
+    task.codat.plan("codat_error_before_commit", count=2)
     report = task.run()
     assert statuses(report) == {"Success": 20}
     assert sum(line["adopted"] for line in report) == 2
@@ -335,8 +338,8 @@ def test_rows_that_a_try_did_not_come_to(task: Task) -> None:
 
     Whatever was said of them before they were sent anew is out of date.
     """
-    order: dict[str, Any] = {"customer": "Bakery No. 7", "status": 400}
-    task.codat.order("codat_error_before_commit", **order)
+    plan: dict[str, Any] = {"customer": "Bakery No. 7", "status": 400}
+    task.codat.plan("codat_error_before_commit", **plan)
     task.rows = customers(8)
     assert statuses(task.run()) == {"Success": 7, "Failed": 1}
     task.rows = customers(12)
@@ -373,12 +376,12 @@ def test_what_another_row_may_have_made(task: Task, others_in_doubt: bool) -> No
     """
     task.codat.stranger_pushes({"customerName": "Bakery No. 1", "status": "Active"})
     names = ["Bakery No. 1", "Bakery No. 1", "Elm Opticians"]
-    consults = [
-        Consult(0.0, "", search(task, name, str(number)))
+    requests = [
+        ReconcileRequest(0.0, "", search(task, name, str(number)))
         for number, name in enumerate(names)
     ]
-    asking = consulted(
-        consults,
+    asking = reconcile_batch(
+        requests,
         Patience(60.0, Pace(10_000)),
         BatchClaims(BatchJournal([], task.keep)),
         [],
@@ -407,7 +410,7 @@ def test_an_intent_whose_turn_is_long_in_coming(
     A later try reckons from the intent how old the key is, and how long it may act.
     """
     write = task.write_of(Row(1, b"8 bytes.", "1", b"a digest", task.rows[0]))
-    case = Case(1, write, RowJournal(b"8 bytes.", b"a digest"))
+    case = RowProgress(1, write, RowJournal(b"8 bytes.", b"a digest"))
     conversation = submit(write, Past(), Patience(60.0, Unpaced(), clock=clock))
     step = next(conversation)
     while isinstance(step, Note):
@@ -416,7 +419,7 @@ def test_an_intent_whose_turn_is_long_in_coming(
         seconds = 0.0
         step = conversation.send(None)
     assert isinstance(step, Send)
-    (intent,) = case.row.entries
+    (intent,) = case.journal.entries
     assert clock() - intent.at <= 60
 
 
@@ -429,7 +432,7 @@ def test_more_rows_than_may_be_under_way(task: Task) -> None:
 
 def test_rows_that_never_end_make_room(task: Task) -> None:
     """The time to wait passes for those that are under way, and the task ends."""
-    task.codat.order("stay_pending", count=1000)
+    task.codat.plan("stay_pending", count=1000)
     task.switches = {"most_open": 3, "chunk": 2, "low": 1}
     task.switches["completion_timeout_seconds"] = 0.3
     assert statuses(task.run()) == {"Pending": 20}
@@ -439,7 +442,7 @@ def test_rows_that_never_end_make_room(task: Task) -> None:
 def test_an_outage_takes_up_no_more_rows(task: Task) -> None:
     """Where nothing but faults comes back, a few rows meet them, and not all."""
     task.rows = customers(100)
-    task.codat.order("codat_error_before_commit", route="create", count=10_000)
+    task.codat.plan("codat_error_before_commit", route="create", count=10_000)
     task.switches = {"chunk": 2, "low": 1}
     report = statuses(task.run())
     assert report["NotSent"] > 50

@@ -45,14 +45,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_codat.api.bulk.batch import Batch
-from airflow_provider_codat.api.bulk.journal import BatchJournal
+from airflow_provider_codat.api.bulk.journal import BatchJournal, outcomes
 from airflow_provider_codat.api.bulk.journal_windows import RowJournal, decoded
-from airflow_provider_codat.api.bulk.plan import Away, Order
+from airflow_provider_codat.api.bulk.plan import BatchPlan, Deferral
 from airflow_provider_codat.api.bulk.report import Outcome
-from airflow_provider_codat.api.bulk.results import outcomes
-from airflow_provider_codat.api.bulk.row import Row, Rules
-from airflow_provider_codat.api.bulk.rows import Rows
-from airflow_provider_codat.api.bulk.scheduler import Crowd, Talk
+from airflow_provider_codat.api.bulk.rows import Row, Rows, Rules
+from airflow_provider_codat.api.bulk.scheduler import RunningConversation, Scheduler
 from airflow_provider_codat.api.create.idempotency import following_key
 from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.data_types import CUSTOMERS
@@ -114,7 +112,7 @@ class Wire:
     def __init__(self, story: "Story", pace: Pace) -> None:
         self._story = story
         self._pace = pace
-        self._in_flight: list[tuple[Talk, Reply, float]] = []
+        self._in_flight: list[tuple[RunningConversation, Reply, float]] = []
         self._idle_seconds = 0.5
         self._takes = 0
         self._stopped = False
@@ -124,7 +122,7 @@ class Wire:
     def under_way(self) -> int:
         return len(self._in_flight)
 
-    def give(self, talk: Talk, request: Request) -> None:
+    def give(self, running: RunningConversation, request: Request) -> None:
         assert not self._stopped, "something is sent after the stop"
         story = self._story
         self._idle_seconds = 0.5
@@ -133,9 +131,9 @@ class Wire:
         reply = story.send(request)
         lost = isinstance(reply, NoAnswer) and reply.sent
         seconds = story.chance("it took", 0.2, 30.0) if lost else 0.2
-        self._in_flight.append((talk, reply, now + seconds))
+        self._in_flight.append((running, reply, now + seconds))
 
-    def take(self, timeout_seconds: float) -> tuple[Talk, Reply] | None:
+    def take(self, timeout_seconds: float) -> tuple[RunningConversation, Reply] | None:
         story, codat = self._story, self._story.codat
         self._takes += 1
         assert self._takes < 6000, "a try does not come to an end"
@@ -150,11 +148,11 @@ class Wire:
             return None
         story.perhaps_dies("with requests in flight")
         which = story.chance("the next answer is that of", *range(self.under_way))
-        talk, reply, at = self._in_flight.pop(which)
+        running, reply, at = self._in_flight.pop(which)
         codat.wait(max(0.05, at - codat.now))
         if isinstance(reply, Response):
             reply = replace(reply, received_at=codat.now)
-        return talk, reply
+        return running, reply
 
     def stop(self) -> None:
         self._stopped = True
@@ -168,7 +166,7 @@ class Story:
         self.policy = chance("on_unknown_outcome", *["reconcile"] * 4, "fail")
         self.on_clear = chance("on_clear", "reuse", "reuse", "reuse", "create")
         self.keyed = chance.perhaps("the rows have names")
-        self.may_leave = chance.perhaps("the task may leave its worker")
+        self.may_defer = chance.perhaps("the task may leave its worker")
         self.most_at_a_time = chance("at a time", 10, 3, 1)
         self.codat = Codat(chance, (0.0, 20.0, model.LISTED_WITHIN_SECONDS))
         self.base = UUID(new_uuid())
@@ -323,10 +321,10 @@ class Story:
         for row in self.rows():
             self._know(row)
         try:
-            while (away := self._run(rows)) is not None:
-                self.tell_of(f"leaves until {away.until - START:.0f}")
+            while (deferral := self._run(rows)) is not None:
+                self.tell_of(f"is deferred until {deferral.until - START:.0f}")
                 share = self.chance("comes back after", 1.0, 0.3)
-                self.codat.wait(max(1.0, share * (away.until - self.codat.now)))
+                self.codat.wait(max(1.0, share * (deferral.until - self.codat.now)))
         except (Killed, JournalFailed) as error:
             self.tell_of(repr(error))
         self.check_books()
@@ -356,7 +354,7 @@ class Story:
             body = other
         return body
 
-    def _run(self, rows: Rows) -> Away | None:
+    def _run(self, rows: Rows) -> Deferral | None:
         """Carry out one process; return when it is to be taken up in another one."""
         survey = rows.survey()
         texts = [self.texts[number] for number in range(len(self.texts))]
@@ -371,7 +369,7 @@ class Story:
         )
         pace = Pace(self.chance("requests a minute", 900, 20))
         codat_request: Any = Wire(self, pace)
-        order = Order(
+        plan = BatchPlan(
             company_id=COMPANY,
             rows=rows.read,
             write_of=self.write_of,
@@ -379,15 +377,17 @@ class Story:
             unseen_since=self.unseen_since,
             most=self.chance("rows that fit", None, None, None, 2),
             wait=not self.chance.perhaps("it is not waited for"),
-            may_leave=self.may_leave,
+            may_defer=self.may_defer,
             poll_interval_seconds=60.0,
             completion_timeout_seconds=900.0,
             grace_seconds=model.LISTED_WITHIN_SECONDS,
         )
-        crowd = Crowd(codat_request, pace, self.most_at_a_time, clock=patience.clock)
-        batch = Batch(order, journal, crowd, patience, self._went_on)
-        away = batch.run()
-        if away is None:
+        scheduler = Scheduler(
+            codat_request, pace, self.most_at_a_time, clock=patience.clock
+        )
+        batch = Batch(plan, journal, scheduler, patience, self._went_on)
+        deferral = batch.run()
+        if deferral is None:
             self.tell_of(f"stopped: {batch.stopped!r:.80}" if batch.stopped else "done")
             self.report = list(outcomes(rows.read(), journal))
             self.reported = self.rows()
@@ -396,7 +396,7 @@ class Story:
                     f"{line['row']} {line['item_key'][:6]}: {line['status']} "
                     f"{line['record_id']} {' '.join(line['problems'])[:100]}"
                 )
-        return away
+        return deferral
 
     def _went_on(self, _batch: Batch) -> None:
         self.perhaps_dies("between two turns", often=40)

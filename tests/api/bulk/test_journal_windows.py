@@ -85,7 +85,7 @@ def rows(draw: st.DrawFn) -> RowJournal:
     """Give a row; most are ordinary: intended, accepted and ended."""
     row = RowJournal(draw(eight), draw(eight))
     row.status = draw(st.sampled_from(STATUSES))
-    row.said = tuple(draw(st.lists(words, max_size=2)))
+    row.remarks = tuple(draw(st.lists(words, max_size=2)))
     if draw(st.booleans()):
         row.entries = tuple(draw(st.lists(entries_of(row.digest), max_size=6)))
         return row
@@ -116,7 +116,7 @@ def told(row: RowJournal) -> object:
         for e in row.entries
     ]
     results = [dict(e.result) for e in row.entries]
-    return row.item, row.digest, row.status, row.said, entries, results
+    return row.item, row.digest, row.status, row.remarks, entries, results
 
 
 @settings(max_examples=60)
@@ -181,12 +181,12 @@ def failed(row: RowJournal, dice: random.Random) -> None:
     refused = Entry("no", 0, START, operation_key=op.operation_key, because="failed")
     row.entries = (intent, op, refused)
     row.status = "Failed"
-    row.said = tuple(f"{dice.getrandbits(4000):x}" for _ in range(3))
+    row.remarks = tuple(f"{dice.getrandbits(4000):x}" for _ in range(3))
 
 
 def warned(row: RowJournal, dice: random.Random) -> None:
     ordinary(row, dice)
-    row.said = tuple(f"{dice.getrandbits(2000):x}" for _ in range(3))
+    row.remarks = tuple(f"{dice.getrandbits(2000):x}" for _ in range(3))
 
 
 @pytest.mark.parametrize("kind", [ordinary, failed, warned])
@@ -203,14 +203,14 @@ def test_a_full_window_fits(kind: Callable[[RowJournal, random.Random], None]) -
     for before, after in zip(full, decoded(0, text).rows, strict=True):
         assert after.status == before.status
         assert after.operation_key == before.operation_key
-        assert all(map(str.startswith, before.said, after.said))
+        assert all(map(str.startswith, before.remarks, after.remarks))
         assert [e.kind for e in after.entries] == [e.kind for e in before.entries]
 
 
 def test_short_words_are_not_cut() -> None:
     """Where there is room, what was said of a row stays as it is."""
-    row = RowJournal(b"8 bytes.", b"a digest", said=("x" * 400, "y"))
-    assert decoded(0, Window(0, [row]).encoded()).rows[0].said == ("x" * 400, "y")
+    row = RowJournal(b"8 bytes.", b"a digest", remarks=("x" * 400, "y"))
+    assert decoded(0, Window(0, [row]).encoded()).rows[0].remarks == ("x" * 400, "y")
 
 
 def packed(document: object) -> str:

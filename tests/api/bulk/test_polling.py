@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_codat.api.bulk.rhythm import Rhythm
+from airflow_provider_codat.api.bulk.polling import PollSchedule
 
 moments = st.floats(0, 1e6)
 
 
-def due(rhythm: Rhythm) -> float:
-    assert rhythm.due_at is not None
-    return rhythm.due_at
+def due(schedule: PollSchedule) -> float:
+    assert schedule.due_at is not None
+    return schedule.due_at
 
 
 def test_nothing_to_look_for() -> None:
     """As long as nothing was accepted, the list is not asked for."""
-    rhythm = Rhythm(30.0)
-    assert rhythm.due_at is None
-    rhythm.crowded(5.0)
-    assert rhythm.due_at is None
+    schedule = PollSchedule(30.0)
+    assert schedule.due_at is None
+    schedule.many_are_waiting(5.0)
+    assert schedule.due_at is None
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=20), st.floats(1, 60))
@@ -30,14 +30,14 @@ def test_looks_grow_rarer(gaps: list[float], longest: float) -> None:
 
     None is longer than the interval, and what is accepted meanwhile changes nothing.
     """
-    rhythm = Rhythm(longest)
-    rhythm.accepted(100.0)
-    waits = [due(rhythm) - 100.0]
+    schedule = PollSchedule(longest)
+    schedule.accepted(100.0)
+    waits = [due(schedule) - 100.0]
     for gap in gaps:
-        now = due(rhythm) + gap
-        rhythm.accepted(now)
-        rhythm.looked(now)
-        waits.append(due(rhythm) - now)
+        now = due(schedule) + gap
+        schedule.accepted(now)
+        schedule.looked(now)
+        waits.append(due(schedule) - now)
     assert waits[0] == pytest.approx(min(2.0, longest))
     for before, after in itertools.pairwise(waits):
         assert after == pytest.approx(min(longest, before * 1.5), abs=1e-6)
@@ -49,45 +49,45 @@ def test_the_last_ones(took: list[float], longest: float) -> None:
 
     It is never later than the interval after the last one was accepted.
     """
-    rhythm = Rhythm(longest)
-    rhythm.accepted(100.0)
+    schedule = PollSchedule(longest)
+    schedule.accepted(100.0)
     for seconds in took:
-        rhythm.took(seconds)
-    rhythm.all_sent(100.0)
+        schedule.took(seconds)
+    schedule.all_sent(100.0)
     median = sorted(took)[len(took) // 2] if took else 2.0
-    assert 100.0 < due(rhythm) <= 100.0 + longest + 0.3 + 1e-6
-    assert due(rhythm) <= 100.0 + max(median, 0.5) + 0.3 + 1e-6
+    assert 100.0 < due(schedule) <= 100.0 + longest + 0.3 + 1e-6
+    assert due(schedule) <= 100.0 + max(median, 0.5) + 0.3 + 1e-6
 
 
 def test_all_sent_is_said_once() -> None:
     """That all was sent changes the rhythm once; after that, looks grow rarer again."""
-    rhythm = Rhythm(30.0)
-    rhythm.accepted(100.0)
-    rhythm.all_sent(100.0)
-    rhythm.looked(110.0)
-    before = due(rhythm)
-    rhythm.all_sent(110.0)
-    assert due(rhythm) == before > 110.0
+    schedule = PollSchedule(30.0)
+    schedule.accepted(100.0)
+    schedule.all_sent(100.0)
+    schedule.looked(110.0)
+    before = due(schedule)
+    schedule.all_sent(110.0)
+    assert due(schedule) == before > 110.0
 
 
-def test_a_crowd_is_looked_at_sooner() -> None:
+def test_many_that_wait_are_looked_at_sooner() -> None:
     """When many wait, a look is due as soon as others usually have ended."""
-    rhythm = Rhythm(30.0)
-    rhythm.accepted(100.0)
+    schedule = PollSchedule(30.0)
+    schedule.accepted(100.0)
     for _ in range(20):
-        rhythm.looked(100.0)
-    assert due(rhythm) == 130.0
-    rhythm.took(4.0)
-    rhythm.crowded(101.0)
-    assert due(rhythm) == 104.0
-    rhythm.crowded(120.0)
-    assert due(rhythm) == 104.0
+        schedule.looked(100.0)
+    assert due(schedule) == 130.0
+    schedule.took(4.0)
+    schedule.many_are_waiting(101.0)
+    assert due(schedule) == 104.0
+    schedule.many_are_waiting(120.0)
+    assert due(schedule) == 104.0
 
 
 def test_odd_durations() -> None:
     """A duration below zero, from clocks that differ, makes no look due in the past."""
-    rhythm = Rhythm(30.0)
-    rhythm.accepted(100.0)
-    rhythm.took(-50.0)
-    rhythm.all_sent(100.0)
-    assert due(rhythm) >= 100.0
+    schedule = PollSchedule(30.0)
+    schedule.accepted(100.0)
+    schedule.took(-50.0)
+    schedule.all_sent(100.0)
+    assert due(schedule) >= 100.0

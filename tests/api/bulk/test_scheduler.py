@@ -7,7 +7,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from airflow_provider_codat.api.bulk.scheduler import Consult, Crowd, Talk
+from airflow_provider_codat.api.bulk.scheduler import (
+    ReconcileRequest,
+    RunningConversation,
+    Scheduler,
+)
 from airflow_provider_codat.api.create.journal import Entry, Kind
 from airflow_provider_codat.api.errors import CodatError, Unreachable
 from airflow_provider_codat.api.http.exchange import Note, Pause, Send
@@ -37,8 +41,8 @@ class Wire:
     """Stands for the threads: what was given, and the replies that a test gives."""
 
     def __init__(self, sent: Callable[[], None]) -> None:
-        self.given: list[tuple[Talk, Request]] = []
-        self.replies: list[tuple[Talk, Reply]] = []
+        self.given: list[tuple[RunningConversation, Request]] = []
+        self.replies: list[tuple[RunningConversation, Reply]] = []
         self.waited: list[float] = []
         self.stopped = False
         self.not_begun = 0
@@ -48,11 +52,11 @@ class Wire:
     def under_way(self) -> int:
         return len(self.given) + len(self.replies)
 
-    def give(self, talk: Talk, request: Request) -> None:
-        self.given.append((talk, request))
+    def give(self, running: RunningConversation, request: Request) -> None:
+        self.given.append((running, request))
         self._sent()
 
-    def take(self, timeout_seconds: float) -> tuple[Talk, Reply] | None:
+    def take(self, timeout_seconds: float) -> tuple[RunningConversation, Reply] | None:
         self.waited.append(timeout_seconds)
         return self.replies.pop(0) if self.replies else None
 
@@ -61,8 +65,8 @@ class Wire:
 
     def reply(self, reply: Reply) -> None:
         """Answer the oldest request."""
-        talk, _ = self.given.pop(0)
-        self.replies.append((talk, reply))
+        running, _ = self.given.pop(0)
+        self.replies.append((running, reply))
 
     @property
     def asked(self) -> list[str]:
@@ -71,7 +75,7 @@ class Wire:
 
 @dataclass
 class Scene:
-    """A crowd, and all that came of its conversations."""
+    """A scheduler, and all that came of its conversations."""
 
     clock: Clock
     most: int = 10
@@ -83,22 +87,24 @@ class Scene:
         pace = Pace(self.requests_per_minute)
         self.codat_request = Wire(lambda: pace.sent(self.clock()))
         senders: Any = self.codat_request
-        self.crowd = Crowd(senders, pace, self.most, self.clock)
+        self.scheduler = Scheduler(senders, pace, self.most, self.clock)
 
-    def talk(self, conversation: Says) -> Talk:
-        return Talk(conversation, self._note, self.said.append, self.said.append)
+    def running(self, conversation: Says) -> RunningConversation:
+        return RunningConversation(
+            conversation, self._note, self.said.append, self.said.append
+        )
 
-    def begin(self, conversation: Says) -> Talk:
-        talk = self.talk(conversation)
-        self.crowd.begin(talk)
-        return talk
+    def begin(self, conversation: Says) -> RunningConversation:
+        running = self.running(conversation)
+        self.scheduler.begin(running)
+        return running
 
     def _note(self, entry: Entry) -> bool:
         self.said.append(entry.kind)
         return entry.kind in self.goes_on
 
-    def turn(self) -> None:
-        self.crowd.turn(0.5)
+    def run_once(self) -> None:
+        self.scheduler.run_once(0.5)
 
 
 def asking(*names: str) -> Says:
@@ -114,15 +120,15 @@ def test_a_conversation(clock: Clock) -> None:
     """A conversation is carried out to its end; what it returns is handed over."""
     scene = Scene(clock)
     scene.begin(asking("a", "b"))
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/a"]
     scene.codat_request.reply(answer(201))
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/b"]
     scene.codat_request.reply(answer(202))
-    scene.turn()
+    scene.run_once()
     assert scene.said == [[201, 202]]
-    assert (scene.crowd.requests, scene.crowd.under_way) == (2, 0)
+    assert (scene.scheduler.requests, scene.scheduler.under_way) == (2, 0)
 
 
 def test_in_their_order(clock: Clock) -> None:
@@ -130,8 +136,8 @@ def test_in_their_order(clock: Clock) -> None:
     scene = Scene(clock)
     for name in "abc":
         scene.begin(asking(name))
-    scene.crowd.queue(scene.talk(asking("d")))
-    scene.turn()
+    scene.scheduler.queue(scene.running(asking("d")))
+    scene.run_once()
     assert scene.codat_request.asked == ["/a", "/b", "/c", "/d"]
 
 
@@ -140,11 +146,11 @@ def test_so_many_at_a_time(clock: Clock) -> None:
     scene = Scene(clock, most=2)
     for number in range(20):
         scene.begin(asking(str(number)))
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.under_way == 2 + 3
-    assert scene.crowd.due == 15
+    assert scene.scheduler.due == 15
     scene.codat_request.reply(answer())
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.under_way == 2 + 3
 
 
@@ -153,13 +159,13 @@ def test_one_pace(clock: Clock) -> None:
     scene = Scene(clock, requests_per_minute=2)
     for name in "abc":
         scene.begin(asking(name))
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/a", "/b"]
     clock.advance(WINDOW_SECONDS - 1)
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/a", "/b"]
     clock.advance(1.001)
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/a", "/b", "/c"]
 
 
@@ -168,7 +174,7 @@ def test_what_no_thread_has_begun_counts(clock: Clock) -> None:
     scene = Scene(clock, requests_per_minute=2)
     scene.codat_request.not_begun = 2
     scene.begin(asking("a"))
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == []
 
 
@@ -186,17 +192,17 @@ def test_a_429_holds_all_back(
     """When Codat asks one to come back later, none sends before then."""
     scene = Scene(clock)
     scene.begin(asking("a"))
-    scene.turn()
+    scene.run_once()
     scene.codat_request.reply(answer(429, **headers))
-    scene.turn()
+    scene.run_once()
     scene.begin(asking("b"))
-    scene.crowd.queue(scene.talk(asking("c")))
+    scene.scheduler.queue(scene.running(asking("c")))
     if seconds:
         clock.advance(seconds - 1)
-        scene.turn()
+        scene.run_once()
         assert scene.codat_request.asked == []
         clock.advance(1.001)
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/b", "/c"]
 
 
@@ -205,13 +211,13 @@ def test_a_shorter_wait_does_not_undo_a_longer_one(clock: Clock) -> None:
     scene = Scene(clock)
     scene.begin(asking("a"))
     scene.begin(asking("b"))
-    scene.turn()
+    scene.run_once()
     scene.codat_request.reply(answer(429, retry_after="300"))
     scene.codat_request.reply(answer(429, retry_after="1"))
-    scene.turn()
+    scene.run_once()
     scene.begin(asking("c"))
     clock.advance(200)
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == []
 
 
@@ -227,14 +233,14 @@ def test_nothing_is_sent_before_it_is_written(clock: Clock) -> None:
     scene.begin(creating("b"))
     for _ in range(3):
         clock.advance(100)
-        scene.turn()
+        scene.run_once()
     assert scene.codat_request.asked == []
-    assert len(scene.crowd.unwritten) == 2
-    scene.crowd.written()
+    assert len(scene.scheduler.unwritten) == 2
+    scene.scheduler.written()
     scene.begin(creating("c"))
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/a", "/b"]
-    assert len(scene.crowd.unwritten) == 1
+    assert len(scene.scheduler.unwritten) == 1
 
 
 def test_some_entries_hold_nothing_up(clock: Clock) -> None:
@@ -261,10 +267,10 @@ def test_what_an_answer_means_waits_for_no_turn(clock: Clock, kind: Kind) -> Non
 
     scene = Scene(clock)
     scene.begin(refused())
-    scene.turn()
+    scene.run_once()
     scene.codat_request.reply(answer(429, retry_after="20000"))
-    scene.turn()
-    scene.crowd.written()
+    scene.run_once()
+    scene.scheduler.written()
     assert scene.said[0] == kind
     assert isinstance(scene.said[1], Unreachable)
 
@@ -279,12 +285,12 @@ def test_who_sends_next_looks_at_the_clock_then(clock: Clock, kind: Kind) -> Non
         yield ask("a")
 
     scene = Scene(clock)
-    scene.crowd.held_until = clock() + 4000
+    scene.scheduler.held_until = clock() + 4000
     scene.begin(punctual())
-    scene.crowd.written()
-    scene.turn()
+    scene.scheduler.written()
+    scene.run_once()
     clock.advance(4001)
-    scene.turn()
+    scene.run_once()
     assert scene.said == [kind, clock()]
     assert scene.codat_request.asked == ["/a"]
 
@@ -297,12 +303,12 @@ def test_who_is_queued_looks_at_the_clock_in_its_turn(clock: Clock) -> None:
         yield ask("a")
 
     scene = Scene(clock)
-    scene.crowd.held_until = clock() + 4000
-    scene.crowd.queue(scene.talk(punctual()))
-    scene.turn()
+    scene.scheduler.held_until = clock() + 4000
+    scene.scheduler.queue(scene.running(punctual()))
+    scene.run_once()
     assert scene.said == []
     clock.advance(4001)
-    scene.turn()
+    scene.run_once()
     assert scene.said == [clock()]
 
 
@@ -316,19 +322,19 @@ def test_pauses(clock: Clock) -> None:
     scene = Scene(clock)
     scene.begin(sleeping("late", 20.0))
     scene.begin(sleeping("soon", 5.0))
-    assert scene.crowd.asleep == 2
-    assert scene.crowd.wakes_at == clock() + 5.0
+    assert scene.scheduler.asleep == 2
+    assert scene.scheduler.wakes_at == clock() + 5.0
     clock.advance(4.9)
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == []
     assert scene.codat_request.waited[-1] == pytest.approx(0.1)
     clock.advance(0.2)
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/soon"]
     clock.advance(15.0)
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == ["/soon", "/late"]
-    assert scene.crowd.wakes_at is None
+    assert scene.scheduler.wakes_at is None
 
 
 def test_the_books(clock: Clock) -> None:
@@ -336,7 +342,7 @@ def test_the_books(clock: Clock) -> None:
 
     def searching() -> Says:
         try:
-            found = yield Consult(0.0, "", SEARCH)
+            found = yield ReconcileRequest(0.0, "", SEARCH)
         except CodatError as error:
             return error
         return found
@@ -345,13 +351,13 @@ def test_the_books(clock: Clock) -> None:
     scene.begin(searching())
     scene.begin(searching())
     clock.advance(1000)
-    scene.turn()
+    scene.run_once()
     assert scene.said == []
-    (first, consult), (second, _) = scene.crowd.consulting
-    assert consult.search == SEARCH
-    scene.crowd.answer(first, "found")
+    (first, reconcile), (second, _) = scene.scheduler.reconcile_requests
+    assert reconcile.search == SEARCH
+    scene.scheduler.answer(first, "found")
     error = Unreachable("no answer")
-    scene.crowd.answer(second, None, error)
+    scene.scheduler.answer(second, None, error)
     assert scene.said == ["found", error]
 
 
@@ -365,10 +371,10 @@ def test_errors(clock: Clock) -> None:
     scene = Scene(clock)
     scene.begin(failing())
     scene.begin(asking("b"))
-    scene.turn()
+    scene.run_once()
     scene.codat_request.reply(answer())
     scene.codat_request.reply(answer(204))
-    scene.turn()
+    scene.run_once()
     assert isinstance(scene.said[0], Unreachable)
     assert scene.said[1] == [204]
 
@@ -378,16 +384,16 @@ def test_the_finish(clock: Clock) -> None:
     scene = Scene(clock)
     scene.begin(asking("a", "b"))
     scene.begin(asking("c"))
-    scene.turn()
-    scene.crowd.finish()
-    scene.crowd.queue(scene.talk(asking("d")))
+    scene.run_once()
+    scene.scheduler.finish()
+    scene.scheduler.queue(scene.running(asking("d")))
     scene.codat_request.reply(answer())
     scene.codat_request.reply(answer(204))
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.asked == []
     assert scene.said == [[204]]
     assert scene.codat_request.waited[-1] == 0.0
-    scene.turn()
+    scene.run_once()
     assert scene.codat_request.waited[-1] == 0.5, (
         "nothing is to be done: it has to wait"
     )
@@ -396,7 +402,7 @@ def test_the_finish(clock: Clock) -> None:
 def test_the_stop(clock: Clock) -> None:
     """The stop is told to the threads."""
     scene = Scene(clock)
-    scene.crowd.stop()
+    scene.scheduler.stop()
     assert scene.codat_request.stopped
 
 
@@ -406,13 +412,13 @@ def test_what_was_not_sent(clock: Clock) -> None:
     Its conversation does not learn of it: it would send again.
     """
     scene = Scene(clock)
-    talk = scene.begin(asking("a", "b"))
-    scene.turn()
-    assert (talk.sent, scene.crowd.requests) == (1, 1)
+    running = scene.begin(asking("a", "b"))
+    scene.run_once()
+    assert (running.sent, scene.scheduler.requests) == (1, 1)
     scene.codat_request.reply(NOT_SENT)
-    scene.turn()
-    assert (talk.sent, scene.crowd.requests) == (0, 0)
-    assert scene.crowd.halted
+    scene.run_once()
+    assert (running.sent, scene.scheduler.requests) == (0, 0)
+    assert scene.scheduler.halted
     assert scene.codat_request.asked == []
 
 
@@ -420,8 +426,8 @@ def test_the_latest_answer(clock: Clock) -> None:
     """The latest answer is at hand: it tells what is left of the day."""
     scene = Scene(clock)
     scene.begin(asking("a"))
-    scene.turn()
+    scene.run_once()
     reply = answer(200, x_rate_limit_remaining="7")
     scene.codat_request.reply(reply)
-    scene.turn()
-    assert scene.crowd.latest is reply
+    scene.run_once()
+    assert scene.scheduler.latest is reply

@@ -12,11 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_codat.api.books.likeness import NameMatch, match_names
-from airflow_provider_codat.api.create.claims import Claims
+from airflow_provider_codat.api.books.comparison import NameMatch, match_names
 from airflow_provider_codat.api.create.matching import Suspects, matched
 from airflow_provider_codat.api.create.reconcile import candidates, reconcile
-from airflow_provider_codat.api.create.search import Finding, Search
+from airflow_provider_codat.api.create.search import Claims, Finding, Search
 from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.http.exchange import Patience, drive
 from airflow_provider_codat.api.http.rate_limit import Pace

@@ -10,13 +10,12 @@ from uuid import UUID
 
 import pytest
 
-from airflow_provider_codat.api.create.claims import CLAIMS, Claims
 from airflow_provider_codat.api.create.conclude import conclude
 from airflow_provider_codat.api.create.idempotency import following_key
 from airflow_provider_codat.api.create.intent import Done, Write, Written
 from airflow_provider_codat.api.create.journal import Entry, Kind, MemoryJournal, Past
 from airflow_provider_codat.api.create.next_step import UNSEEN
-from airflow_provider_codat.api.create.search import Finding, Search
+from airflow_provider_codat.api.create.search import CLAIMS, Claims, Finding, Search
 from airflow_provider_codat.api.create.submit import submit
 from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (

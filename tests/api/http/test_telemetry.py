@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_codat.api.bulk.journal_windows import RowJournal
-from airflow_provider_codat.api.bulk.plan import Order
-from airflow_provider_codat.api.bulk.polling import Settling
-from airflow_provider_codat.api.bulk.row_progress import Case
+from airflow_provider_codat.api.bulk.plan import BatchPlan
+from airflow_provider_codat.api.bulk.polling import AwaitedRows
+from airflow_provider_codat.api.bulk.row_progress import RowProgress
 from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.create.reconcile import tell_finding
 from airflow_provider_codat.api.create.search import Finding
@@ -253,15 +253,15 @@ def test_a_batch_tells_each_end_once(
 ) -> None:
     """A row's push operation is told when the list shows its end, and not before."""
     write = Write("", PLACE, CUSTOMERS, {}, key_of=lambda _: KEY)
-    order = Order(
+    plan = BatchPlan(
         COMPANY, rows=lambda: iter(()), write_of=lambda _: write, clear_count=0
     )
-    settling = Settling(order, replace(patience(), telemetry=heard))
-    case = Case(0, write, RowJournal(b"item", b"digest"))
-    settling.expect(KEY, case, accepted_at=60.0, requested_at=60.0)
+    awaited = AwaitedRows(plan, replace(patience(), telemetry=heard))
+    case = RowProgress(0, write, RowJournal(b"item", b"digest"))
+    awaited.expect(KEY, case, accepted_at=60.0, requested_at=60.0)
     ended = operation("Success", "1970-01-01T00:01:09Z")
     for seen in (operation(), ended, ended):
-        list(settling.ended({KEY: seen}))
+        list(awaited.ended({KEY: seen}))
     assert heard.told == [("push_ended", "Success", 9.0)]
 
 

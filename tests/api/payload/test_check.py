@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_codat.api.bulk.digests import Digests
-from airflow_provider_codat.api.bulk.row import Reader, Rules
+from airflow_provider_codat.api.bulk.rows import Reader, Rules
 from airflow_provider_codat.api.models import Json
 from airflow_provider_codat.api.payload.canonical import READ_ONLY
 from airflow_provider_codat.api.payload.check import CONTRACT, Check, Checked, checked

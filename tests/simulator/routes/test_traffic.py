@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from airflow_provider_codat.simulator import CodatControls, LocalCodat, RemoteCodat
-from airflow_provider_codat.simulator.routes.traffic import TrafficMeter
+from airflow_provider_codat.simulator.routes.arrivals import TrafficMeter
 
 Call = Callable[..., requests.Response]
 Start = Callable[..., LocalCodat]

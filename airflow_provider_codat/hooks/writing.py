@@ -1,9 +1,12 @@
-"""What a hook can change of a record that is in the books."""
+"""Writing with a hook, beyond one create: updates, and many records at once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from airflow_provider_codat.api.bulk.scheduler import RunningConversation, Scheduler
+from airflow_provider_codat.api.connection.settings import Settings
 from airflow_provider_codat.api.create.intent import Done, Written
 from airflow_provider_codat.api.create.journal import Entry, Past
 from airflow_provider_codat.api.data_types import CUSTOMERS
@@ -13,9 +16,15 @@ from airflow_provider_codat.api.http.exchange import (
     DeferrablePause,
     Patience,
     drive,
+    get,
     update,
 )
+from airflow_provider_codat.api.http.quota import Quota, quota_of
+from airflow_provider_codat.api.http.rate_limit import Unpaced
+from airflow_provider_codat.api.http.request import Reply, Request, Response
+from airflow_provider_codat.api.http.response import page_of
 from airflow_provider_codat.api.http.retry import Sends
+from airflow_provider_codat.api.http.sender_threads import NOT_SENT, Senders
 from airflow_provider_codat.api.models import Destination, Summary
 from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.json_values import to_json
@@ -26,8 +35,15 @@ from airflow_provider_codat.api.update.submit import conclude_update, submit_upd
 T = TypeVar("T")
 
 
-class UpdatingMixin(ABC):
-    """The methods of a hook that update records."""
+class WritingMixin(ABC):
+    """The methods of a hook that update records, and that serve a batch."""
+
+    _stopped: bool
+
+    @property
+    @abstractmethod
+    def settings(self) -> Settings:
+        """What the connection says."""
 
     @property
     @abstractmethod
@@ -39,7 +55,7 @@ class UpdatingMixin(ABC):
         """Carry out a conversation."""
 
     @abstractmethod
-    def _send(self, request: codat_request.Request) -> codat_request.Reply:
+    def _send(self, request: Request) -> Reply:
         """Send a request once."""
 
     def update_customer(
@@ -123,3 +139,37 @@ class UpdatingMixin(ABC):
         """
         conversation = conclude_update(wanted, past, written, self._patience)
         return drive(conversation, self._send, note=note, on_pause=on_pause)
+
+    def scheduler(self) -> Scheduler:
+        """Return what carries out many conversations at once, as fast as it may."""
+        # Here, so that a DAG file can be parsed without importing requests.
+        from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
+
+        pace = self._patience.pace
+
+        def new_send() -> Callable[[Request], Reply]:
+            send = Transport(self.settings).send
+            return lambda request: NOT_SENT if self._stopped else send(request)
+
+        most = self.settings.max_concurrency
+        senders: Senders[RunningConversation] = Senders(new_send, most, pace.sent)
+        return Scheduler(senders, pace, most, is_stopped=lambda: self._stopped)
+
+    def patience_of_many(self) -> Patience:
+        """Return how each of many takes its time; the scheduler has the pace."""
+        return replace(self._patience, pace=Unpaced())
+
+    def read_quota(self, company_id: str) -> Quota | None:
+        """Return how many requests are left of the day; None where Codat does not say.
+
+        :raises Refused: when the key, or the company, is not right.
+        """
+        request = codat_request.list_push_operations(
+            company_id, page=1, page_size=1, query=None, order_by=None
+        )
+
+        def read(response: Response) -> Quota | None:
+            page_of(response)
+            return quota_of(response)
+
+        return self._drive(get(request, read, self._patience))
