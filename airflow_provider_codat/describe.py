@@ -160,10 +160,15 @@ def _table(root: Node, lines: Sequence[_Line], most: int | None) -> Iterator[str
     names = min(max(len(row[0]) for row in rows), _WIDEST_NAME)
     widths = (names, 8, 8, width - names - 22)
     for row in rows:
-        cells = [_wrapped(cell, size) for cell, size in zip(row, widths, strict=True)]
-        for parts in zip_longest(*cells, fillvalue=""):
-            columns = zip(parts, widths, strict=True)
-            yield "  ".join(part.ljust(size) for part, size in columns).rstrip()
+        yield from _row_lines(row, widths)
+
+
+def _row_lines(row: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    """Yield the lines of one row of a table."""
+    cells = [_wrapped(cell, size) for cell, size in zip(row, widths, strict=True)]
+    for parts in zip_longest(*cells, fillvalue=""):
+        columns = zip(parts, widths, strict=True)
+        yield "  ".join(part.ljust(size) for part, size in columns).rstrip()
 
 
 def _wrapped(cell: str, width: int) -> list[str]:

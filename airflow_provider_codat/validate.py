@@ -73,6 +73,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unusable(f"{options.model}: cannot be read: {error.strerror}")
     except ValueError as error:
         return _unusable(str(error))
+    return _reported(options, check)
+
+
+def _reported(options: _Options, check: Check) -> int:
+    """Check the file and report; return the exit code."""
     try:
         return _report(options, check)
     except BrokenPipeError:

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Problem, Summary
 from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
+from airflow_provider_codat.tasks.identity import are_written_down
 
 if TYPE_CHECKING:
     import jinja2
@@ -129,12 +130,8 @@ class CodatCustomerDecoratedOperator(
         """Yield the arguments that ``expand_kwargs`` took from an XCom."""
         mapped: Any = context["dag"].get_task(self.task_id)
         given = getattr(mapped, "op_kwargs_expand_input", None)
-        if given is None or isinstance(given.value, Mapping):
-            return  # not mapped, or by expand(), which Airflow renders once
-        if isinstance(given.value, Sequence) and isinstance(
-            given.value[context["ti"].map_index or 0], Mapping
-        ):
-            return  # written down in the DAG file
+        if given is None or are_written_down(given.value, context):
+            return
         author = mapped.partial_kwargs["op_kwargs"]
         for name, value in self.op_kwargs.items():
             if value is not author.get(name):

@@ -24,7 +24,7 @@ from airflow_provider_codat.api.http.rate_limit import Unpaced
 from airflow_provider_codat.api.http.request import Reply, Request, Response
 from airflow_provider_codat.api.http.response import page_of
 from airflow_provider_codat.api.http.retry import Sends
-from airflow_provider_codat.api.http.sender_threads import NOT_SENT, Senders
+from airflow_provider_codat.api.http.sender_threads import NOT_SENT, SenderThreads
 from airflow_provider_codat.api.models import Destination, Summary
 from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.json_values import to_json
@@ -152,7 +152,9 @@ class WritingMixin(ABC):
             return lambda request: NOT_SENT if self._stopped else send(request)
 
         most = self.settings.max_concurrency
-        senders: Senders[RunningConversation] = Senders(new_send, most, pace.sent)
+        senders: SenderThreads[RunningConversation] = SenderThreads(
+            new_send, most, pace.sent
+        )
         return Scheduler(senders, pace, most, is_stopped=lambda: self._stopped)
 
     def patience_of_many(self) -> Patience:

@@ -119,17 +119,20 @@ def documented(kind: type[T]) -> type[T]:
     parameters = _parameters(kinds)
     whole: Any = kind  # mypy does not know that Python reads a signature there
     whole.__signature__ = inspect.Signature(parameters)
-    if kind.__doc__:
-        described: dict[str, str] = {}
-        for each in reversed(kinds):
-            text = inspect.cleandoc(each.__doc__ or "") + "\n"
-            described |= {found[1]: found[0] for found in _PARAMETER.finditer(text)}
-        own = inspect.cleandoc(kind.__doc__)
-        about = "".join(described[p.name] for p in parameters if p.name in described)
-        intro, *fields = _FIELD.split(own)
-        others = [field for field in fields if not field.startswith(":param ")]
-        kind.__doc__ = intro + about + "\n".join(field.rstrip() for field in others)
+    described: dict[str, str] = {}
+    for each in reversed(kinds):
+        described |= _descriptions(each)
+    intro, *fields = _FIELD.split(inspect.cleandoc(kind.__doc__ or ""))
+    others = [field for field in fields if not field.startswith(":param ")]
+    about = [described.get(parameter.name, "") for parameter in parameters]
+    kind.__doc__ = "".join([intro, *about, *others])
     return kind
+
+
+def _descriptions(kind: type) -> dict[str, str]:
+    """Return what the docstring of a class says of its parameters, by their names."""
+    text = inspect.cleandoc(kind.__doc__ or "") + "\n"
+    return {found[1]: found[0] for found in _PARAMETER.finditer(text)}
 
 
 _FIELD = re.compile(r"^(?=:(?:param|return|raises)\b)", re.MULTILINE)

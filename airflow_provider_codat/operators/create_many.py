@@ -198,9 +198,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         spent = self._requests(task) - before
         # The look itself may have spent what would have sufficed.
         failure = failure or self._too_few(task, quota, rows, spent)
-        short = short_of(quota, rows, spent)
         # What was begun is brought to an end, whatever the look has shown.
-        most = 0 if failure else fitting(short) if short else None
+        most = 0 if failure else fitting(quota, rows, spent)
         self._run(self._batch(task, blank, most, run), task, run.context)
         if failure is None or isinstance(failure, RateLimited):
             task.stopped = task.stopped or failure

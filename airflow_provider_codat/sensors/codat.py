@@ -17,7 +17,7 @@ from airflow.providers.common.compat.sdk import (
 
 from airflow_provider_codat.api.books.push_status import (
     PushStatus,
-    look,
+    poll,
     report_ended,
     requested_since,
 )
@@ -231,7 +231,7 @@ class CodatPushOperationSensor(BaseSensorOperator):
         """Read how those that have not ended stand; leave it, while that may pass."""
         open_keys = self._open(keys)
         found: dict[str, PushStatus] = {}
-        asking = look(
+        asking = poll(
             argument(checked_uuid, self.company_id, "company_id"),
             open_keys,
             self._patience,

@@ -146,10 +146,13 @@ class Misfortune:
             object.__setattr__(self, "route", struck[0])
         if self.route not in ROUTES:
             raise ValueError(f"route must be one of: {', '.join(sorted(ROUTES))}.")
-        if (self.count is not None and self.count < 1) or self.skip < 0:
-            raise ValueError("count must be at least 1, skip at least 0.")
         if self.route not in struck:
             raise ValueError(f"{self.kind} befalls only: {', '.join(struck)}.")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        if (self.count is not None and self.count < 1) or self.skip < 0:
+            raise ValueError("count must be at least 1, skip at least 0.")
         if self.probability is not None and not 0 <= self.probability <= 1:
             raise ValueError("probability must lie between 0 and 1.")
 

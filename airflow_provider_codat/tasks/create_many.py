@@ -297,14 +297,7 @@ class BatchTry:
 
         :param tally: of what became of the rows.
         """
-        waits = self.args.options.wait_for_completion
-        fail_on_warning = self.args.options.fail_on_warning
-        missing = tally.missing
-        if not waits:
-            missing -= tally.counts.get("Pending", 0)
-        if fail_on_warning:
-            missing += self.warned
-        allowed = self.args.allowed(tally.rows)
+        missing, allowed = self._missing(tally), self.args.allowed(tally.rows)
         left_out = self.held_back or self.stopped
         if not missing or (missing <= allowed and not left_out):
             return None
@@ -312,16 +305,28 @@ class BatchTry:
             f"{missing:,} of {tally.rows:,} rows are not in the books as they should "
             f"be (max_failed: {allowed:,}); {self.summed_up(tally)}"
         )
-        words = "\n".join([words, *self._remarks(tally, fail_on_warning)])
+        words = "\n".join([words, *self._remarks(tally)])
         if isinstance(self.stopped, RateLimited):
             return RateLimited(words, until=self.stopped.until)
-        pending = waits and "Pending" in tally.counts
-        passing = self.passing or pending or (self.stopped and may_pass(self.stopped))
-        return BatchUnfinished(words) if passing else BatchFailed(words)
+        return BatchUnfinished(words) if self._may_pass(tally) else BatchFailed(words)
 
-    def _remarks(self, tally: Tally, fail_on_warning: bool) -> Iterator[str]:
+    def _missing(self, tally: Tally) -> int:
+        """Return how many rows are not in the books as they should be."""
+        options, missing = self.args.options, tally.missing
+        if not options.wait_for_completion:
+            missing -= tally.counts.get("Pending", 0)
+        return missing + (self.warned if options.fail_on_warning else 0)
+
+    def _may_pass(self, tally: Tally) -> bool:
+        """Whether another try may bring rows there that are missing."""
+        waits = self.args.options.wait_for_completion
+        pending = waits and "Pending" in tally.counts
+        stopped = self.stopped is not None and may_pass(self.stopped)
+        return bool(self.passing or pending or stopped)
+
+    def _remarks(self, tally: Tally) -> Iterator[str]:
         """Yield why rows are not in the books, line by line."""
-        if fail_on_warning and self.warned:
+        if self.args.options.fail_on_warning and self.warned:
             yield f"{self.warned:,} rows have warnings (fail_on_warning)"
         if self.held_back:
             yield f"{self.held_back:,} rows did not fit into the day's quota"
@@ -391,6 +396,10 @@ def short_of(quota: Quota | None, rows: int, spent: int = 0) -> Quota | None:
     return left if left.left < requests_for(rows) else None
 
 
-def fitting(quota: Quota) -> int:
-    """Return how many rows can be sent and settled within a quota."""
-    return max(0, quota.left - overhead(quota.left))
+def fitting(quota: Quota | None, rows: int, spent: int) -> int | None:
+    """Return how many rows can be sent and settled within a quota; None for all.
+
+    :param spent: requests since it was read.
+    """
+    short = short_of(quota, rows, spent)
+    return None if short is None else max(0, short.left - overhead(short.left))

@@ -92,17 +92,25 @@ def from_xcom(
     """Yield the values of fields that ``expand_kwargs`` took from an XCom."""
     mapped = context["dag"].get_task(task.task_id)
     mappings = getattr(getattr(mapped, "expand_input", None), "value", None)
-    if mappings is None or isinstance(mappings, Mapping):
-        return  # not mapped, or by expand(), which Airflow renders once
-    if isinstance(mappings, Sequence) and isinstance(
-        mappings[context["ti"].map_index or 0], Mapping
-    ):
-        return  # written down in the DAG file
+    if mappings is None or are_written_down(mappings, context):
+        return
     author = list(_authors_arguments(mapped))
     for name in fields:
         value = getattr(task, name, None)
         if not any(value is arguments.get(name) for arguments in author):
             yield value
+
+
+def are_written_down(mappings: object, context: "Context") -> bool:
+    """Whether what a task is mapped over stands in the DAG file, or is rendered once.
+
+    :param mappings: what ``expand`` or ``expand_kwargs`` was given.
+    """
+    if isinstance(mappings, Mapping):
+        return True  # by expand(), which Airflow renders once
+    if not isinstance(mappings, Sequence):
+        return False
+    return isinstance(mappings[context["ti"].map_index or 0], Mapping)
 
 
 def _authors_arguments(mapped: Any) -> Iterator[Mapping[str, Any]]:  # noqa: ANN401 - Airflow's MappedOperator

@@ -47,10 +47,7 @@ def open_journal(context: "Context", item_key: object, *, durable: bool) -> Task
         return TaskJournal(Past((), unseen_since(context)), durable=False, note=_forget)
     whole = journal.begin(context["ti"].try_number)
     entries = journal.read()
-    # In a run that was cleared, an item may have come from another map index, where
-    # its journal is.
-    moved = item_key is not None and is_mapped(context)
-    moved = moved and bool(context["dag_run"].clear_number)
+    moved = item_key is not None and _may_have_moved(context)
     known = bool(generations(entries)) or (whole and not moved)
     unseen = None if known else unseen_since(context)
     return TaskJournal(Past(entries, unseen), durable=True, note=journal.append)
@@ -120,14 +117,20 @@ def open_batch_journal(
     journal = TaskStateWindows(store, place)
     whole = journal.begin(context["ti"].try_number)
     windows = journal.windows()
-    # In a run that was cleared, rows with names may have come from another map index,
-    # where their journal is.
-    moved = keyed and is_mapped(context) and bool(context["dag_run"].clear_number)
+    moved = keyed and _may_have_moved(context)
     known = whole and (not moved or journal.source() == source)
     unseen = None if known else unseen_since(context)
     if known:
         journal.keep_source(source)
     return BatchTaskJournal(windows, journal.keep_window, unseen, durable=True)
+
+
+def _may_have_moved(context: "Context") -> bool:
+    """Whether what has a name may have come from another map index.
+
+    In a run that was cleared it may; its journal is there.
+    """
+    return is_mapped(context) and bool(context["dag_run"].clear_number)
 
 
 def _journal(context: "Context", item_key: object) -> TaskStateJournal | None:

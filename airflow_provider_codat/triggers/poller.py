@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, NoReturn
 
 from airflow_provider_codat.api.books.push_status import (
     PushStatus,
-    look,
+    poll,
     report_ended,
     requested_since,
 )
@@ -261,7 +261,7 @@ class _Poller:
         transport, patience = self._codat or await self._connect()
         waits = self._waiting()
         found: dict[str, PushStatus] = {}
-        asking = look(
+        asking = poll(
             self._place.company_id,
             list({key: None for wait in waits for key in wait.open}),
             patience,

@@ -56,13 +56,15 @@ def _near(wanted: list[str], got: list[str]) -> bool:
     shortened = len(short) >= _SHORTEST_LIMIT and long.startswith(short)
     prefixed = short.isdigit() and long.endswith(short)
     split = set(wanted) <= set(got) or set(got) <= set(wanted)
-    if shortened or prefixed or split:
+    if any((shortened, prefixed, split)):
         return True
     if _numbers(wanted) != _numbers(got):
         return False
-    fewer, more = sorted((wanted, got), key=len)
-    respelt = all(any(_alike(one, other) for other in more) for one in fewer)
-    return respelt or _alike(short, long, 0.8)
+    return _respelt(*sorted((wanted, got), key=len)) or _alike(short, long, 0.8)
+
+
+def _respelt(fewer: list[str], more: list[str]) -> bool:
+    return all(any(_alike(one, other) for other in more) for one in fewer)
 
 
 def _alike(one: str, other: str, ratio: float = 0.6) -> bool:
@@ -171,12 +173,10 @@ def _members(
 def _values(
     name: str, wanted: Json, got: Json, path: str
 ) -> Iterator[tuple[str, FieldMatch]]:
-    if _void(wanted) or _void(got):
+    voids = (_void(wanted), _void(got))
+    if any(voids):
         # Whether a null clears a value, Codat does not say.
-        yield (
-            path,
-            FieldMatch.EXACTLY if _void(wanted) and _void(got) else FieldMatch.UNCLEAR,
-        )
+        yield path, FieldMatch.EXACTLY if all(voids) else FieldMatch.UNCLEAR
     elif isinstance(wanted, dict) and isinstance(got, dict):
         yield from _members(wanted, got, f"{path}.")
     elif isinstance(wanted, list) and isinstance(got, list):
@@ -211,12 +211,14 @@ def _paired(wanted: list[Json], got: list[Json]) -> list[tuple[Json, Json]] | No
     """
     if len(wanted) == len(got) == 1:
         return [(wanted[0], got[0])]
-    mine, theirs = [_type(each) for each in wanted], [_type(each) for each in got]
+    mine, theirs = list(map(_type, wanted)), list(map(_type, got))
     if Counter(mine) == Counter(theirs) and len(set(mine) - {""}) == len(mine):
         return [(one, got[theirs.index(_type(one))]) for one in wanted]
-    if all(one in got for one in wanted) and all(one in wanted for one in got):
-        return [(one, one) for one in wanted]
-    return None
+    return [(one, one) for one in wanted] if _same_elements(wanted, got) else None
+
+
+def _same_elements(wanted: list[Json], got: list[Json]) -> bool:
+    return all(one in got for one in wanted) and all(one in wanted for one in got)
 
 
 def _type(value: Json) -> str:

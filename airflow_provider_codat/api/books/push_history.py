@@ -8,9 +8,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
-from airflow_provider_codat.api.errors import Malformed
+from airflow_provider_codat.api.errors import Malformed, StillInProgress
 from airflow_provider_codat.api.http import request as codat_request
-from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
+from airflow_provider_codat.api.http.exchange import (
+    Conversation,
+    Patience,
+    Pause,
+    get,
+)
 from airflow_provider_codat.api.http.request import Response
 from airflow_provider_codat.api.http.response import (
     epoch_of,
@@ -23,6 +28,10 @@ from airflow_provider_codat.api.models import Json, PushOperation
 log = logging.getLogger(__name__)
 
 _PAGE_SIZE = 500
+_MOST_RESTLESS = 6
+_PENDING_SECONDS = 300.0
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 30.0
 
 
 def recent_push_operations(
@@ -82,6 +91,52 @@ def known_push_operation(
     return get(codat_request.read_push_operation(company_id, key), read, patience)
 
 
+class Agreement:
+    """Whether two looks at the list agree, and how long it is worth looking again."""
+
+    def __init__(self, patience: Patience) -> None:
+        self._clock = patience.clock
+        self._give_up_at = patience.clock() + _PENDING_SECONDS
+        self._before: dict[str, str] | None = None
+        self._restless = 0
+        self._seconds = _FIRST_PAUSE_SECONDS
+
+    @property
+    def begun(self) -> bool:
+        """Whether the list was looked at before."""
+        return self._before is not None
+
+    @property
+    def late(self) -> bool:
+        """Whether those that are pending are waited for no more."""
+        return self._clock() > self._give_up_at
+
+    def agrees(self, found: Mapping[str, PushOperation]) -> bool:
+        """Whether this look shows what the one before has shown."""
+        before = self._before
+        self._before = {key: each.status for key, each in found.items()}
+        return self._before == before
+
+    def pause(self, words: str, *, pending: bool) -> Pause:
+        """Return how long to wait before the next look.
+
+        :param words: what to say where there is no point in one.
+        :param pending: whether it is some that are pending that are waited for.
+        :raises StillInProgress: when the list does not come to rest.
+        """
+        self._restless += not pending
+        if self.late or self._restless >= _MOST_RESTLESS:
+            raise StillInProgress(words)
+        seconds = self._seconds
+        self._seconds = min(_LONGEST_PAUSE_SECONDS, seconds * 1.5)
+        return Pause(seconds, "The list of push operations is asked for again")
+
+
+def is_pending(found: Mapping[str, PushOperation]) -> bool:
+    """Whether one of some push operations has not ended."""
+    return not all(each.ended for each in found.values())
+
+
 @dataclass(slots=True)
 class _Recent:
     """What was found so far.
@@ -99,13 +154,15 @@ class _Recent:
         """Take in one page; return whether a later one may hold more."""
         times = [epoch_of(str(entry.get("requestedOnUtc"))) for entry in entries]
         for entry, requested in zip(entries, times, strict=True):
-            operation = self._read(entry) if self._is_wanted(entry) else None
-            if operation and (requested is None or requested >= self.since):
-                # What is written meanwhile moves operations to the next page.
-                self.found.setdefault(operation.key, operation)
-        if not entries or (self.keys is not None and len(self.found) == len(self.keys)):
-            return False
-        return not _past(times, self.since)
+            self._take_one(entry, requested)
+        complete = self.keys is not None and len(self.found) == len(self.keys)
+        return bool(entries) and not complete and not _past(times, self.since)
+
+    def _take_one(self, entry: dict[str, Json], requested: float | None) -> None:
+        operation = self._read(entry) if self._is_wanted(entry) else None
+        if operation and (requested is None or requested >= self.since):
+            # What is written meanwhile moves operations to the next page.
+            self.found.setdefault(operation.key, operation)
 
     def _is_wanted(self, entry: Mapping[str, Json]) -> bool:
         # To read one takes time, and the list may be a thousand times longer.

@@ -17,7 +17,7 @@ PushStatus: TypeAlias = PushOperation | OutcomeUnknown
 """A push operation, or the error that says that Codat knows it no more."""
 
 
-def look(
+def poll(
     company_id: str,
     keys: Sequence[str],
     patience: Patience,

@@ -108,7 +108,7 @@ class Batch:
             while not self._over():
                 self._take_up()
                 self._perhaps_write_down()
-                self._look()
+                self._poll()
                 self._give_up_waiting()
                 if (deferred := self._deferral()) is not None:
                     self._journal.write_down()
@@ -298,10 +298,10 @@ class Batch:
         self._written_at = self._patience.clock()
         self.scheduler.written()
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         """Ask what became of rows, of the list and of the books, when it is time."""
         all_sent = self._all_sent()
-        self._polling.look(all_sent=all_sent)
+        self._polling.poll(all_sent=all_sent)
         # A record that two rows may have made has to be known as that, so all that is
         # in doubt is asked for together.
         if all_sent and not self.scheduler.asleep and not self.counts.passing:
@@ -327,7 +327,7 @@ class Batch:
         if not self._all_sent() or self._polling.asking:
             return
         # Not before it was seen how they stand: it may be long since they were sent.
-        if self.awaited.schedule.looked_at > self.awaited.deadline():
+        if self.awaited.schedule.polled_at > self.awaited.deadline():
             for row in self.awaited.given_up():
                 if row.timed_out:
                     self._conclude(row, row.timed_out)

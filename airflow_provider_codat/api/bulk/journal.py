@@ -203,16 +203,15 @@ def _invalid(row: Rejected, found: RowJournal | None) -> Outcome:
 def _outcome(row: Row | Rejected, found: RowJournal) -> Outcome:
     status: Status = found.status or found.open_status
     in_the_books = status in {"Success", "Exists"}
-    ended = found.ended
-    record = ended.result.get("record_id") if ended else None
-    adopted = any(e.because == "adopted" for e in found.entries if e.kind == "op")
+    result = found.ended.result if found.ended else {}
+    record, adopted = result.get("record_id"), result.get("adopted")
     return {
         "row": row.number,
         "item_key": row.label,
         "status": status,
         "record_id": str(record) if record is not None else None,
         "push_operation_key": found.operation_key,
-        "adopted": adopted or bool(ended and ended.result.get("adopted")),
+        "adopted": found.adopted or bool(adopted),
         "warnings": list(found.remarks) if in_the_books else [],
         "problems": [] if in_the_books else list(found.remarks),
     }

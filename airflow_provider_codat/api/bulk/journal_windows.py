@@ -63,6 +63,11 @@ class RowJournal:
         )
 
     @property
+    def adopted(self) -> bool:
+        """Whether its push operation was found, after the answer was lost."""
+        return any(e.kind == "op" and e.because == "adopted" for e in self.entries)
+
+    @property
     def may_have_created(self) -> bool:
         """Whether it was sent, and not for nothing for sure."""
         return bool(self.entries) and self.entries[-1].kind not in _NOTHING

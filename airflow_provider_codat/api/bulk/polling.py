@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
 
 from airflow_provider_codat.api.books.push_history import recent_push_operations
-from airflow_provider_codat.api.books.push_status import PushStatus, look
+from airflow_provider_codat.api.books.push_status import PushStatus, poll
 from airflow_provider_codat.api.bulk.plan import BatchPlan
 from airflow_provider_codat.api.bulk.reconcile import BatchClaims, reconcile_batch
 from airflow_provider_codat.api.bulk.row_progress import RowProgress
@@ -39,7 +39,7 @@ class PollSchedule:
     how long others took.
 
     :param longest_seconds: between two looks.
-    :ivar looked_at: epoch seconds: when the list was read for the last time.
+    :ivar polled_at: epoch seconds: when the list was read for the last time.
     """
 
     def __init__(self, longest_seconds: float) -> None:
@@ -47,7 +47,7 @@ class PollSchedule:
         self._seconds = min(FIRST_POLL_SECONDS, longest_seconds)
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
         self._latest = 0.0
-        self.looked_at = 0.0
+        self.polled_at = 0.0
         self._all_sent = False
         self.due_at: float | None = None
 
@@ -64,11 +64,11 @@ class PollSchedule:
     def many_are_waiting(self, now: float) -> None:
         """Note that many wait; those that have ended by now are to be let go."""
         if self.due_at is not None and self._took:
-            self.due_at = min(self.due_at, max(now, self.looked_at + self._usual()))
+            self.due_at = min(self.due_at, max(now, self.polled_at + self._usual()))
 
-    def looked(self, now: float) -> None:
+    def polled(self, now: float) -> None:
         """Note that the list was read; the next look comes later."""
-        self.looked_at = now
+        self.polled_at = now
         self._seconds = min(self._longest, self._seconds * _SLOWER)
         self.due_at = now + self._seconds
 
@@ -144,7 +144,7 @@ class AwaitedRows:
         latest = max((c.accepted_at for c in self.rows.values()), default=math.inf)
         return latest + self._patience_seconds
 
-    def look(self) -> Conversation[dict[str, PushStatus]]:
+    def poll(self) -> Conversation[dict[str, PushStatus]]:
         """Return those that are found, by their keys."""
         keys = set(self.rows)
         oldest = min(row.requested_at for row in self.rows.values())
@@ -162,7 +162,7 @@ class AwaitedRows:
             )
         )
         for key in self._overdue(keys - set(seen)):
-            yield from look(
+            yield from poll(
                 self._company_id, [key], self._patience, since=oldest, found=seen
             )
         return seen
@@ -236,7 +236,7 @@ class StatusPolling:
         self._not_told = not_told
         self.asking = False
 
-    def look(self, *, all_sent: bool) -> None:
+    def poll(self, *, all_sent: bool) -> None:
         """Ask what became of the rows that Codat has accepted, when it is time.
 
         :param all_sent: whether nothing is to be sent any more.
@@ -249,7 +249,7 @@ class StatusPolling:
         elif len(self._awaited.rows) >= _MANY:
             schedule.many_are_waiting(now)
         if schedule.due_at is not None and now >= schedule.due_at:
-            self._ask(self._awaited.look(), self._looked, self._unread)
+            self._ask(self._awaited.poll(), self._polled, self._unread)
 
     def idle_seconds(self) -> float:
         """Return for how long to wait for answers, before all is looked at again."""
@@ -258,14 +258,14 @@ class StatusPolling:
             return _IDLE_SECONDS
         return min(_IDLE_SECONDS, max(0.0, due_at - self._patience.clock()))
 
-    def _looked(self, seen: dict[str, PushStatus]) -> None:
-        self._awaited.schedule.looked(self._patience.clock())
+    def _polled(self, seen: dict[str, PushStatus]) -> None:
+        self._awaited.schedule.polled(self._patience.clock())
         for row, push_status in list(self._awaited.ended(seen)):
             self._concluded(row, push_status)
 
     def _unread(self, error: CodatError) -> None:
         log.warning("The list of push operations could not be read: %s", error)
-        self._awaited.schedule.looked(self._patience.clock())
+        self._awaited.schedule.polled(self._patience.clock())
         self._not_told(error)
 
     def reconcile(self) -> None:

@@ -94,20 +94,26 @@ def reconcile_batch(
     :return: a finding for each, in their order.
     """
     claims.look_up()
-    closely = [each.search for each in requests if each.closely]
-    # The list is read no further back.
-    since = min((search.since for search in closely), default=0.0)
-    expected = frozenset(key for key, requested_at in latest if requested_at >= since)
-    closely = [replace(each, expected=each.expected | expected) for each in closely]
+    closely = _expecting([r.search for r in requests if r.closely], latest)
+    listed = [each.search for each in requests if not each.closely]
     findings = (yield from reconcile(closely, patience)) if closely else []
     compared = iter(_uncontested(closely, findings, others_since))
-    listed = [each.search for each in requests if not each.closely]
     named = iter((yield from candidates(listed, patience)) if listed else [])
     claims.forget()
     return [
         next(compared) if each.closely else Finding(candidates=next(named))
         for each in requests
     ]
+
+
+def _expecting(
+    searches: Sequence[Search], latest: Iterable[tuple[str, float]]
+) -> list[Search]:
+    """Return searches that know which push operations the list has to name."""
+    # The list is read no further back.
+    since = min((search.since for search in searches), default=0.0)
+    expected = frozenset(key for key, requested_at in latest if requested_at >= since)
+    return [replace(each, expected=each.expected | expected) for each in searches]
 
 
 def _uncontested(

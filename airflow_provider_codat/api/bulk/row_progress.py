@@ -13,9 +13,9 @@ from airflow_provider_codat.api.create.conclude import conclude
 from airflow_provider_codat.api.create.intent import Write, Written
 from airflow_provider_codat.api.create.journal import Entry
 from airflow_provider_codat.api.create.next_step import (
+    CurrentTry,
     Move,
     Step,
-    Wanted,
     generations,
     next_step,
 )
@@ -132,7 +132,7 @@ class RowProgress:
     def first_step(self, now: float) -> Step:
         """Return how it goes on by what earlier tries wrote down."""
         write, entries = self.write, self.entries()
-        wanted = Wanted(
+        current = CurrentTry(
             digest=write.digest(),
             clear_count=write.clear_count,
             on_clear=write.on_clear,
@@ -140,7 +140,7 @@ class RowProgress:
             begun_at=now,
             found=entries,
         )
-        return next_step(entries, wanted, now)
+        return next_step(entries, current, now)
 
     @property
     def settled_since_clear(self) -> Status | None:

@@ -88,7 +88,7 @@ class Rejected:
     item: bytes = b""
 
 
-class Attempt(NamedTuple):
+class ReadRow(NamedTuple):
     """A row that was read as far as it can be, not yet checked.
 
     :param payload: None where it is not one JSON object.
@@ -125,27 +125,32 @@ class Reader:
         known = {*contract(rules.check.data_type)["properties"], *rules.check.listed}
         self._foreign = rules.item_key if rules.item_key not in known else None
 
-    def attempt(self, number: int, raw: object) -> Attempt:
+    def attempt(self, number: int, raw: object) -> ReadRow:
         """Read one row: what it holds, and which one it is."""
         try:
             customer = _customer(raw)
         except PayloadInvalid as invalid:
-            return Attempt(number, None, None, (), invalid.problems)
+            return ReadRow(number, None, None, (), invalid.problems)
         name = self._rules.item_key
         key, fault = ("", "") if name is None else _key(customer.get(name))
-        if self._foreign in customer:
-            customer = {n: v for n, v in customer.items() if n != self._foreign}
+        # Copied: what the author has given stays as it is.
+        known = {n: v for n, v in customer.items() if n != self._foreign}
         payload, left_out = self._rules.check.without_read_only(
-            customer, self._rules.read_only_fields
+            known, self._rules.read_only_fields
         )
         row = None
         if not fault:
             row = self._identified(number, key, payload)
-            first = self._items.setdefault(row.item, number)
-            if first != number:
-                fault = f"is that of row {first}, too: each row must have its own"
+            fault = self._taken(row)
         faults = (Problem(at("", name or ""), "item_key", fault),) if fault else ()
-        return Attempt(number, payload, row, left_out, faults)
+        return ReadRow(number, payload, row, left_out, faults)
+
+    def _taken(self, row: Row) -> str:
+        """Say that another row has the same key; return nothing where none has."""
+        first = self._items.setdefault(row.item, row.number)
+        if first == row.number:
+            return ""
+        return f"is that of row {first}, too: each row must have its own"
 
     def _identified(self, number: int, key: str, payload: Json) -> Row:
         digest = _digest(canonical(payload))
@@ -304,12 +309,12 @@ class Rows:
         if number < len(self._marks):
             raise _changed(number + 1)
 
-    def _attempts(self) -> Iterator[Attempt]:
+    def _attempts(self) -> Iterator[ReadRow]:
         reader = Reader(self._rules, self._items)
         for number, raw in enumerate(self._source(), 1):
             yield reader.attempt(number, raw)
 
-    def _confirmed(self, attempt: Attempt) -> Row | Rejected:
+    def _confirmed(self, attempt: ReadRow) -> Row | Rejected:
         """Return what the survey made of a row, if it is still the same."""
         marked = self._marks[attempt.number - 1 : attempt.number]
         if marked and marked[0] == _REJECTED:
@@ -330,7 +335,7 @@ class _Notes:
         self._warned: dict[tuple[str, str], Warned] = {}
         self._left_out: dict[str, None] = {}
 
-    def take(self, attempt: Attempt, found: Sequence[Problem]) -> bool:
+    def take(self, attempt: ReadRow, found: Sequence[Problem]) -> bool:
         """Note one row and what was found; return whether it cannot be sent."""
         self._left_out |= dict.fromkeys(map(_shape, attempt.left_out))
         warnings = (problem for problem in found if problem.severity == "warning")

@@ -20,7 +20,7 @@ from airflow_provider_codat.api.http.exchange import Conversation, Note, Pause, 
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import Reply, Request, Response
 from airflow_provider_codat.api.http.response import retry_after_seconds
-from airflow_provider_codat.api.http.sender_threads import NOT_SENT, Senders
+from airflow_provider_codat.api.http.sender_threads import NOT_SENT, SenderThreads
 
 _AHEAD = 3
 """How many requests wait for a free thread, so that none is idle meanwhile."""
@@ -78,7 +78,7 @@ class Scheduler:
 
     def __init__(
         self,
-        senders: Senders[RunningConversation],
+        senders: SenderThreads[RunningConversation],
         pace: Pace,
         most: int,
         clock: Callable[[], float] = time.time,

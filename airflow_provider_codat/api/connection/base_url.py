@@ -88,5 +88,5 @@ def _place(url: SplitResult, port: int | None) -> str:
     name = (url.hostname or "").encode("idna").decode()
     shown = f"[{name}]" if ":" in name else name
     number = url.port or port
-    usual = {"https": 443, "http": 80}[url.scheme]
-    return f"{shown}:{number}" if number and number != usual else shown
+    usual = {None, {"https": 443, "http": 80}[url.scheme]}
+    return shown if number in usual else f"{shown}:{number}"

@@ -3,10 +3,10 @@
 import logging
 from dataclasses import replace
 
-from airflow_provider_codat.api.create.history import Progress
+from airflow_provider_codat.api.create.history import History
 from airflow_provider_codat.api.create.intent import Write, Written
 from airflow_provider_codat.api.create.journal import Entry
-from airflow_provider_codat.api.create.next_step import Step, Wanted
+from airflow_provider_codat.api.create.next_step import CurrentTry, Step
 from airflow_provider_codat.api.create.reconcile import Books
 from airflow_provider_codat.api.errors import (
     CodatError,
@@ -46,7 +46,7 @@ reckons with that.
 """
 
 
-class Sending:
+class Attempt:
     """Sends, and keeps the journal of it.
 
     :param known: the journal, as far as it is known; it grows.
@@ -56,14 +56,14 @@ class Sending:
     def __init__(
         self,
         write: Write,
-        wanted: Wanted,
-        known: Progress,
+        current: CurrentTry,
+        known: History,
         patience: Patience,
         books: Books,
     ) -> None:
         self._write = write
-        self._wanted = wanted
-        self._known = known
+        self._current = current
+        self._history = known
         self._patience = patience
         self._books = books
         self._unanswered_at = 0.0
@@ -78,31 +78,31 @@ class Sending:
             yield from self._renew(step)
         else:
             # What sent it before may have got no answer until this process began.
-            self._unanswered_at = max(self._unanswered_at, self._wanted.begun_at)
+            self._unanswered_at = max(self._unanswered_at, self._current.begun_at)
         try:
             return (yield from self._send(step))
         except RateLimited as error:
             yield from self._limited(step.generation, error)
             raise
         except OutcomeUnknown as error:
-            self._known.doubt = error
+            self._history.doubt = error
             if error.books_may_tell:
                 return None
             found = yield from self.candidates()
-            raise self._known.unknown(error.reason, found) from None
+            raise self._history.unknown(error.reason, found) from None
 
     def _renew(self, step: Step) -> Conversation[None]:
         """Write it down anew that it is sent now, where its turn was long in coming.
 
         The age of its key, and until when it may act, are reckoned from then.
         """
-        written_at = self._known.chapter(step.generation).intent.at
+        written_at = self._history.generation(step.generation).intent.at
         while (now := self._patience.clock()) - written_at > _FRESH_SECONDS:
             yield from self.intend(step.generation, step.because, now)
             written_at = now
 
     def _send(self, step: Step) -> Conversation[Written]:
-        intent = self._known.chapter(step.generation).intent
+        intent = self._history.generation(step.generation).intent
         request = replace(self._write.request(intent.key), query=intent.query)
         again = "" if step.because else " again: an earlier try had no answer"
         log.log(
@@ -146,7 +146,7 @@ class Sending:
             if verdict in {Verdict.REPEAT, Verdict.WAIT} and answer.sent:
                 self._unanswered_at = at
             return None
-        self._known.add(entry)
+        self._history.add(entry)
         return entry
 
     def _limited(self, generation: int, error: RateLimited) -> Conversation[None]:
@@ -154,8 +154,8 @@ class Sending:
 
         The key is free again when nothing else was ever answered to it.
         """
-        chapter = self._known.chapter(generation)
-        free = not self._unanswered_at and not chapter.since
+        latest = self._history.generation(generation)
+        free = not self._unanswered_at and not latest.since
         entry = Entry(
             "released" if free else "limited",
             generation,
@@ -179,7 +179,7 @@ class Sending:
         query = self._write.request(key).query
         if because == "released":
             # The same key goes out with the same query.
-            query = self._known.query_of(generation, query)
+            query = self._history.query_of(generation, query)
         if generation:
             log.log(
                 self._write.warning_level,
@@ -194,7 +194,7 @@ class Sending:
                 self._write.clear_count,
                 key=key,
                 query=query,
-                digest=self._wanted.digest,
+                digest=self._current.digest,
                 because=because,
             )
         )
@@ -203,7 +203,7 @@ class Sending:
         self, generation: int, operation: PushOperation, *, adopted: bool = False
     ) -> Conversation[Written]:
         """Write down the push operation before it is waited for."""
-        self._books.claims.claim(operation.key, self._known.owner)
+        self._books.claims.claim(operation.key, self._history.owner)
         yield from self.note(
             Entry(
                 "op",
@@ -218,7 +218,7 @@ class Sending:
 
     def candidates(self) -> Conversation[tuple[str, ...]]:
         """Return what a person has to look at, as far as Codat tells just now."""
-        search = self._known.search(self._patience.clock(), self._books.claims)
+        search = self._history.search(self._patience.clock(), self._books.claims)
         try:
             return (yield from self._books.candidates(search))
         except CodatError as error:
@@ -232,4 +232,4 @@ class Sending:
     def note(self, entry: Entry) -> Conversation[None]:
         """Write an entry down, and know it from then on."""
         yield Note(entry)
-        self._known.add(entry)
+        self._history.add(entry)

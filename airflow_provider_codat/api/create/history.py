@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _MOST_NAMED = 5
 
 
-class Progress:
+class History:
     """The journal of one write, as far as this process knows it.
 
     :param entries: what earlier tries wrote down.
@@ -62,14 +62,19 @@ class Progress:
             e.kind in kinds and e.clear_count == clear_count for e in self.entries
         )
 
-    def chapter(self, generation: int) -> Generation:
+    def generation(self, number: int) -> Generation:
         """Return what is known of one generation."""
         found = generations(self.entries)
-        return next(each for each in found if each.intent.generation == generation)
+        return next(each for each in found if each.intent.generation == number)
 
     def open(self) -> list[Generation]:
         """Return the generations of which nothing tells what came of them."""
         return [each for each in generations(self.entries) if each.unresolved]
+
+    @property
+    def said_yes(self) -> bool:
+        """Whether Codat said yes, unreadably, to what nothing else tells of."""
+        return any(each.unreadable for each in self.open())
 
     def search(self, now: float, claims: Claims) -> Search:
         """Return what to look for in the books.
@@ -96,7 +101,7 @@ class Progress:
             expected=frozenset(e.operation_key for e in held if e.at >= since),
             owner=self.owner,
             claims=claims,
-            promised=any(each.unreadable for each in self.open()),
+            promised=self.said_yes,
         )
 
     def query_of(self, generation: int, otherwise: str) -> str:
@@ -106,7 +111,7 @@ class Progress:
 
     def done(self, generation: int) -> Done:
         """Return what an earlier try has ended; nothing is sent."""
-        end = self.chapter(generation).get("end")
+        end = self.generation(generation).get("end")
         result = cast("Summary", end.result if end else {})
         log.log(
             self._write.info_level,
@@ -117,7 +122,7 @@ class Progress:
 
     def changed(self, generation: int) -> PayloadChanged:
         """Return the error for a payload that differs from what was created."""
-        end = self.chapter(generation).get("end")
+        end = self.generation(generation).get("end")
         found = end.result.get("record_id") if end else None
         return payload_changed(None if found is None else str(found))
 
@@ -172,16 +177,16 @@ def payload_changed(record_id: str | None, what: str = "") -> PayloadChanged:
     )
 
 
-def settled_at(chapter: Generation, lifetime_seconds: float) -> float:
+def settled_at(generation: Generation, lifetime_seconds: float) -> float:
     """Return when all that was sent has acted, or never will: epoch seconds.
 
     :param lifetime_seconds: after which a request without an answer acts no more.
     """
-    marks = [e for e in chapter.since if e.kind in {"5xx", "2xx", "doubt"}]
-    ended = chapter.get("5xx") or chapter.get("doubt")
-    if not ended and chapter.unreadable <= UNREADABLE_REPEATS:
+    marks = [e for e in generation.since if e.kind in {"5xx", "2xx", "doubt"}]
+    ended = generation.get("5xx") or generation.get("doubt")
+    if not ended and generation.unreadable <= UNREADABLE_REPEATS:
         # It was sent until its key was too old.
-        return chapter.intent.at + KEY_LIFETIME_SECONDS + lifetime_seconds
+        return generation.intent.at + KEY_LIFETIME_SECONDS + lifetime_seconds
     unanswered = max(entry.until for entry in marks)
     latest = max(entry.at for entry in marks)
     return max(latest, unanswered + lifetime_seconds)

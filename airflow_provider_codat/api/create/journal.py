@@ -6,7 +6,7 @@ they are written, is decided in ``write.py``; what they mean for a later try, in
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
 from airflow_provider_codat.api.errors import JournalFailed
@@ -83,21 +83,13 @@ def entry_of(value: object) -> Entry:
 
     :raises JournalFailed: when it is none: somebody else wrote it, or a later version.
     """
-    known: dict[str, Any] = dict(value) if isinstance(value, dict) else {}
-    if _STORED_CLEAR_COUNT in known:
-        known["clear_count"] = known.pop(_STORED_CLEAR_COUNT)
+    stored: dict[str, Any] = value if isinstance(value, dict) else {}
+    known = {_READ_AS.get(name, name): each for name, each in stored.items()}
     if isinstance(kind := known.get("kind"), str):
         known["kind"] = _KINDS_STORED.get(kind, kind)
-    whole = (
-        known.keys() <= {each.name for each in fields(Entry)}
-        and known.get("kind") in get_args(Kind)
-        and isinstance(known.get("generation"), int)
-        and all(isinstance(known.get(n, 0.0), int | float) for n in _NUMBERS)
-        and all(isinstance(known.get(n, ""), str) for n in _TEXTS)
-        and isinstance(known.get("result", {}), dict)
-        and "at" in known
-    )
-    if not whole:
+    typed = all(isinstance(v, _TYPES.get(n, ())) for n, v in known.items())
+    whole = typed and known.keys() >= {"kind", "generation", "at"}
+    if not whole or known["kind"] not in get_args(Kind):
         raise JournalFailed(
             "an entry of the task's journal cannot be read, so nothing was sent; it "
             "was changed by hand, or written by a later version of this package"
@@ -107,10 +99,16 @@ def entry_of(value: object) -> Entry:
 
 # A store keeps the spelling of the first version, whose tasks may be under way.
 _STORED_CLEAR_COUNT = "life"
+_READ_AS = {_STORED_CLEAR_COUNT: "clear_count"}
 _STORED_KINDS: dict[str, str] = {"resolution": "verdict", "stale_resolution": "stood"}
 _KINDS_STORED = {stored: kind for kind, stored in _STORED_KINDS.items()}
-_NUMBERS = ("at", "clear_count", "until")
-_TEXTS = ("key", "query", "digest", "because", "operation_key")
+_TYPES: dict[str, Any] = {
+    **dict.fromkeys(("at", "clear_count", "until"), int | float),
+    **dict.fromkeys(("key", "query", "digest", "because", "operation_key"), str),
+    "kind": str,
+    "generation": int,
+    "result": dict,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,18 +70,23 @@ def _told(suspects: Mapping[int, Suspects]) -> dict[Suspects, list[int]]:
     groups: dict[Suspects, list[int]] = {}
     for number, each in suspects.items():
         groups.setdefault(each, []).append(number)
-    sought = Counter(key for group in groups for key in group.same)
-    plain = {
-        group
-        for group, members in groups.items()
-        if len(group.same) <= len(members) and all(sought[k] == 1 for k in group.same)
-    }
+    plain = _uncontested(groups)
     before = 0
     while before != len(plain):
         before = len(plain)
         owned = {key for group in plain for key in group.same}
         plain = {group for group in plain if owned.issuperset(group.unclear)}
     return {group: members for group, members in groups.items() if group in plain}
+
+
+def _uncontested(groups: Mapping[Suspects, list[int]]) -> set[Suspects]:
+    """Return the groups whose equal records equal nobody else, and are not too many."""
+    sought = Counter(key for group in groups for key in group.same)
+    return {
+        group
+        for group, members in groups.items()
+        if len(group.same) <= len(members) and all(sought[k] == 1 for k in group.same)
+    }
 
 
 def _shared_out(

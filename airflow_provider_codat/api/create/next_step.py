@@ -75,6 +75,11 @@ class Generation:
         return next((e for e in reversed(self.since) if e.kind == kind), None)
 
     @property
+    def accepted(self) -> Entry:
+        """The entry that names the push operation; the intent where none does."""
+        return self.get("op") or self.intent
+
+    @property
     def unreadable(self) -> int:
         """How often Codat said yes, unreadably."""
         return sum(entry.kind == "2xx" for entry in self.since)
@@ -111,7 +116,7 @@ def generations(entries: Iterable[Entry]) -> tuple[Generation, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CurrentTry:
     """What the present try wants.
 
     :param digest: of destination and payload.
@@ -129,7 +134,7 @@ class Wanted:
     found: tuple[Entry, ...] = ()
 
 
-def next_step(entries: tuple[Entry, ...], wanted: Wanted, now: float) -> Step:
+def next_step(entries: tuple[Entry, ...], current: CurrentTry, now: float) -> Step:
     """Decide how a write goes on.
 
     :param now: epoch seconds.
@@ -140,29 +145,26 @@ def next_step(entries: tuple[Entry, ...], wanted: Wanted, now: float) -> Step:
     last = history[-1]
     number = last.intent.generation
     if end := last.get("end"):
-        return _after_end(last, end, wanted)
-    if last.get("no"):
-        return Step(Move.SEND, number + 1, "no")
-    if last.get("resolution"):
-        return Step(Move.SEND, number + 1, "resolution")
+        return _after_end(last, end, current)
+    if not_created := last.get("no") or last.get("resolution"):
+        return Step(Move.SEND, number + 1, not_created.kind)
     if last.get("op"):
         return Step(Move.POLL, number)
-    if may_apply(entries, wanted):
+    if may_apply(entries, current):
         return Step(Move.APPLY_RESOLUTION, number)
     if last.get("released"):
-        same = last.intent.digest == wanted.digest
-        follows = number if same else number + 1
+        follows = number + (last.intent.digest != current.digest)
         return Step(Move.SEND, follows, "released", not_before=last.not_before)
-    return _unresolved(last, wanted, now)
+    return _unresolved(last, current, now)
 
 
-def may_apply(entries: tuple[Entry, ...], wanted: Wanted) -> bool:
+def may_apply(entries: tuple[Entry, ...], current: CurrentTry) -> bool:
     """Whether a person has spoken since the task ended, and was not obeyed yet.
 
     What stood there before cannot have been said of this.
     """
-    spoken = bool(wanted.resolution) and not is_used_up(entries, wanted.resolution)
-    return spoken and bool(entries) and entries[-1].clear_count != wanted.clear_count
+    spoken = bool(current.resolution) and not is_used_up(entries, current.resolution)
+    return spoken and bool(entries) and entries[-1].clear_count != current.clear_count
 
 
 def is_used_up(entries: tuple[Entry, ...], words: str) -> bool:
@@ -173,24 +175,24 @@ def is_used_up(entries: tuple[Entry, ...], words: str) -> bool:
 _SAID = {"end", "stale_resolution", "resolution"}
 
 
-def _after_end(last: Generation, end: Entry, wanted: Wanted) -> Step:
+def _after_end(last: Generation, end: Entry, current: CurrentTry) -> Step:
     number = last.intent.generation
-    if end.clear_count != wanted.clear_count and wanted.on_clear == "create":
+    if end.clear_count != current.clear_count and current.on_clear == "create":
         return Step(Move.SEND, number + 1, "cleared")
-    same = last.intent.digest == wanted.digest
+    same = last.intent.digest == current.digest
     return Step(Move.RETURN if same else Move.PAYLOAD_CHANGED, number)
 
 
-def _unresolved(last: Generation, wanted: Wanted, now: float) -> Step:
+def _unresolved(last: Generation, current: CurrentTry, now: float) -> Step:
     """Decide on a generation that may have been sent, and nothing tells."""
     number = last.intent.generation
-    if last.intent.digest != wanted.digest:
+    if last.intent.digest != current.digest:
         return Step(
             Move.GIVE_UP,
             number,
             "an earlier try may have sent another payload for this customer",
         )
-    obstacle = _obstacle(last, wanted, now)
+    obstacle = _obstacle(last, current, now)
     if not obstacle:
         step = Step(Move.SEND, number, sends=last.sends())
         return replace(step, not_before=last.not_before)
@@ -205,7 +207,7 @@ def _unresolved(last: Generation, wanted: Wanted, now: float) -> Step:
     return Step(Move.RECONCILE, number, because, not_before=last.not_before)
 
 
-def _obstacle(last: Generation, wanted: Wanted, now: float) -> str:
+def _obstacle(last: Generation, current: CurrentTry, now: float) -> str:
     """Return why the key of a generation may not be sent again; empty when it may."""
     if now - last.intent.at > KEY_LIFETIME_SECONDS:
         return _OLD
@@ -216,7 +218,7 @@ def _obstacle(last: Generation, wanted: Wanted, now: float) -> str:
     # A later generation stands on a look at the books that is out of date by now.
     if last.get("doubt"):
         return _DOUBTED
-    return STALE if last.intent in wanted.found else ""
+    return STALE if last.intent in current.found else ""
 
 
 _OLD, _BURNT, _DOUBTED = "old", "burnt", "doubted"

@@ -7,13 +7,18 @@ there is a stranger's until it is shown to be ours.
 
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from operator import attrgetter
+from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
 from airflow_provider_codat.api.books.comparison import NameMatch, match_names
-from airflow_provider_codat.api.books.push_history import recent_push_operations
+from airflow_provider_codat.api.books.push_history import (
+    Agreement,
+    is_pending,
+    recent_push_operations,
+)
 from airflow_provider_codat.api.books.records import (
     read_customer,
     recent_customers,
@@ -21,19 +26,18 @@ from airflow_provider_codat.api.books.records import (
 )
 from airflow_provider_codat.api.create.matching import Suspects, matched
 from airflow_provider_codat.api.create.search import CLAIMS, Claims, Finding, Search
-from airflow_provider_codat.api.errors import RefreshFailed, StillInProgress
-from airflow_provider_codat.api.http.exchange import Conversation, Patience, Pause
+from airflow_provider_codat.api.errors import RefreshFailed
+from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.http.response import epoch_of
 from airflow_provider_codat.api.http.telemetry import Telemetry
-from airflow_provider_codat.api.models import Json, PushOperation
+from airflow_provider_codat.api.models import Destination, Json, PushOperation
 from airflow_provider_codat.api.payload.canonical import canonical
+
+if TYPE_CHECKING:
+    from airflow_provider_codat.api.data_types import DataType
 
 log = logging.getLogger(__name__)
 
-_WALKS = 6
-_BETWEEN_WALKS_SECONDS = 1.0
-_LONGEST_BETWEEN_WALKS_SECONDS = 30.0
-_PENDING_SECONDS = 300.0
 _MOST_SINGLY = 3
 _REFRESH_SECONDS = 900.0
 
@@ -98,7 +102,7 @@ def reconcile(
     return matched(searches, suspects, found)
 
 
-def tell_finding(finding: Finding, telemetry: Telemetry) -> None:
+def report_finding(finding: Finding, telemetry: Telemetry) -> None:
     """Tell what the books told of one create."""
     if finding.operation is not None:
         telemetry.reconciled("adopted")
@@ -148,33 +152,22 @@ def _settled_candidates(
 
     :raises StillInProgress: when they do not.
     """
-    expected = frozenset[str]().union(*(search.expected for search in searches))
-    before: dict[str, str] | None = None
-    give_up_at = patience.clock() + _PENDING_SECONDS
-    seconds = _BETWEEN_WALKS_SECONDS
-    restless = 0
-    newest = math.inf
+    expected = frozenset[str]().union(*map(attrgetter("expected"), searches))
+    looks, newest = Agreement(patience), math.inf
     while True:
         listed = yield from _walk(searches, patience, strict=True)
-        if before is not None and newest == math.inf:
+        if looks.begun and newest == math.inf:
             # Ours is listed by now: what comes later is a stranger's.
             newest = _newest(listed)
         found = _fitting(listed, searches, newest)
-        states = {key: each.status for key, each in found.items()}
-        at_rest = states == before and expected <= listed.keys()
-        late = patience.clock() > give_up_at
-        pending = not late and any(not each.ended for each in found.values())
-        if at_rest and not pending:
+        pending = not looks.late and is_pending(found)
+        if looks.agrees(found) and expected <= listed.keys() and not pending:
             return found
-        restless += not pending
-        if late or restless >= _WALKS:
-            raise StillInProgress(
-                "Codat's list of push operations does not come to rest, so it is not "
-                "known yet whether the record was created"
-            )
-        before = states
-        yield Pause(seconds, "The list of push operations is asked for again")
-        seconds = min(_LONGEST_BETWEEN_WALKS_SECONDS, seconds * 1.5)
+        yield looks.pause(
+            "Codat's list of push operations does not come to rest, so it is not "
+            "known yet whether the record was created",
+            pending=pending,
+        )
 
 
 def _fitting(
@@ -205,12 +198,7 @@ def _suspects(
     :param fitting: for each search, the keys of what it may be.
     """
     suspects: dict[int, Suspects] = {}
-    for place in dict.fromkeys((each.destination, each.data_type) for each in searches):
-        here = {
-            number: search
-            for number, search in enumerate(searches)
-            if (search.destination, search.data_type) == place
-        }
+    for here in _by_place(searches):
         made = {key: found[key] for number in here for key in fitting[number]}
         records, reason = {}, ""
         try:
@@ -221,6 +209,14 @@ def _suspects(
             each = _compared(search, fitting[number], records)
             suspects[number] = replace(each, reason=reason)
     return [suspects[number] for number in range(len(searches))]
+
+
+def _by_place(searches: Sequence[Search]) -> Iterable[dict[int, Search]]:
+    """Return the searches of each connection and data type, by their numbers."""
+    places: dict[tuple[Destination, DataType], dict[int, Search]] = {}
+    for number, each in enumerate(searches):
+        places.setdefault((each.destination, each.data_type), {})[number] = each
+    return places.values()
 
 
 def _compared(

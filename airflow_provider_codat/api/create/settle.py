@@ -49,17 +49,17 @@ def settle(
         if left <= 0:
             raise still_pending(operation)
         yield Pause(min(seconds, left), _waiting(operation))
-        operation = yield from _look(operation, patience, deadline)
+        operation = yield from _poll(operation, patience, deadline)
         seconds = min(poll_interval_seconds, seconds * _SLOWER)
     if operation.status == "TimedOut":
         # It may have landed since: Codat's deadline stops nobody.
         yield Pause(seconds, _waiting(operation))
-        operation = yield from _look(operation, patience, deadline)
+        operation = yield from _poll(operation, patience, deadline)
     report_end(operation, patience.telemetry, patience.clock())
     return operation
 
 
-def _look(
+def _poll(
     operation: PushOperation, patience: Patience, deadline: float
 ) -> Conversation[PushOperation]:
     """Read a push operation; what it was, while it cannot be read."""

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import cast
 
 from airflow_provider_codat.api.books.push_history import known_push_operation
-from airflow_provider_codat.api.create.attempt import LONGEST_CALL_SECONDS, Sending
+from airflow_provider_codat.api.create.attempt import LONGEST_CALL_SECONDS, Attempt
 from airflow_provider_codat.api.create.conclude import PUSH_FAILED, concealed
 from airflow_provider_codat.api.create.history import (
-    Progress,
+    History,
     payload_changed,
     settled_at,
 )
@@ -30,9 +30,9 @@ from airflow_provider_codat.api.create.journal import Entry, Past
 from airflow_provider_codat.api.create.next_step import (
     STALE,
     UNSEEN,
+    CurrentTry,
     Move,
     Step,
-    Wanted,
     is_used_up,
     may_apply,
     next_step,
@@ -40,8 +40,9 @@ from airflow_provider_codat.api.create.next_step import (
 from airflow_provider_codat.api.create.reconcile import (
     Books,
     CompanyBooks,
-    tell_finding,
+    report_finding,
 )
+from airflow_provider_codat.api.create.search import Finding
 from airflow_provider_codat.api.create.settle import created_nothing, summary
 from airflow_provider_codat.api.errors import (
     AlreadyExists,
@@ -93,8 +94,8 @@ class _Submission:
         self._past = past
         self._patience = patience
         self._books = books
-        self._known = Progress(write, past.entries)
-        self._wanted = Wanted(
+        self._history = History(write, past.entries)
+        self._current = CurrentTry(
             digest=write.digest(),
             clear_count=write.clear_count,
             on_clear=write.on_clear,
@@ -103,23 +104,20 @@ class _Submission:
             found=past.entries,
         )
         self._followed = 0
-        self._sending = Sending(write, self._wanted, self._known, patience, books)
+        self._attempt = Attempt(write, self._current, self._history, patience, books)
 
     def run(self) -> Conversation[Written | Done]:
         yield from self._note_stale_resolution()
-        if not self._known.begun and (there := (yield from self._there_before())):
+        if not self._history.begun and (there := (yield from self._there_before())):
             return there
-        if not self._known.begun and self._past.unseen_since is not None:
-            yield from self._sending.intend(0, UNSEEN, self._past.unseen_since)
         while True:
-            step = next_step(self._known.entries, self._wanted, self._patience.clock())
+            step = next_step(
+                self._history.entries, self._current, self._patience.clock()
+            )
             try:
                 written = yield from self._go(step)
             except RateLimited as error:
-                if (
-                    not self._write.may_defer
-                    or self._known.deferrals() > _MOST_DEFERRALS
-                ):
+                if not self._may_come_back():
                     raise
                 seconds = max(0.0, error.until - self._patience.clock())
                 yield DeferrablePause(seconds, str(error))
@@ -127,12 +125,17 @@ class _Submission:
                 if written is not None:
                     return written
 
+    def _may_come_back(self) -> bool:
+        """Whether the task may wait for Codat without using up a retry."""
+        again = self._history.deferrals() <= _MOST_DEFERRALS
+        return self._write.may_defer and again
+
     def _note_stale_resolution(self) -> Conversation[None]:
         """Note a person's word that was there before anything was in doubt.
 
         It cannot have been said of what is in doubt later.
         """
-        said, entries = self._write.resolution, self._known.entries
+        said, entries = self._write.resolution, self._history.entries
         if not said or not self._write.durable:
             return
         if is_used_up(entries, said):
@@ -141,71 +144,74 @@ class _Submission:
                 "unknown_resolution %s stood there before, and is not obeyed",
                 said,
             )
-        elif not (self._known.in_doubt and may_apply(entries, self._wanted)):
+        elif not (self._history.in_doubt and may_apply(entries, self._current)):
             now, clear_count = self._patience.clock(), self._write.clear_count
-            yield from self._sending.note(
+            yield from self._attempt.note(
                 Entry("stale_resolution", 0, now, clear_count, because=said)
             )
 
     def _there_before(self) -> Conversation[Done | None]:
         """Look for such a record among those that were in the books before."""
-        result = existed(self._write, unseen=self._past.unseen_since is not None)
+        since = self._past.unseen_since
+        result = existed(self._write, unseen=since is not None)
         if result is None:
+            if since is not None:
+                yield from self._attempt.intend(0, UNSEEN, since)
             return None
         entry = Entry("existed", 0, self._patience.clock(), self._write.clear_count)
         kept = cast("dict[str, Json]", result)
-        yield from self._sending.note(replace(entry, result=kept))
+        yield from self._attempt.note(replace(entry, result=kept))
         return Done(result)
 
     def _go(self, step: Step) -> Conversation[Written | Done | None]:
         """Do what a step asks for; None to ask the table again."""
         match step.move:
             case Move.SEND:
-                return (yield from self._sending.attempt(step))
+                return (yield from self._attempt.attempt(step))
             case Move.POLL:
-                return (yield from self._look(step))
+                return (yield from self._poll(step))
             case Move.APPLY_RESOLUTION:
                 return (yield from self._apply_resolution(step.generation))
             case Move.RECONCILE:
                 return (yield from self._reconcile(step))
             case Move.RETURN:
-                return self._known.done(step.generation)
+                return self._history.done(step.generation)
             case Move.PAYLOAD_CHANGED:
-                raise self._known.changed(step.generation)
-        found = yield from self._sending.candidates()
-        raise self._known.unknown(step.because, found)
+                raise self._history.changed(step.generation)
+        found = yield from self._attempt.candidates()
+        raise self._history.unknown(step.because, found)
 
-    def _look(self, step: Step) -> Conversation[Written | Done | None]:
+    def _poll(self, step: Step) -> Conversation[Written | Done | None]:
         """Ask for the push operation that an earlier try was waiting for."""
-        entry = self._known.chapter(step.generation).get("op")
-        key = entry.operation_key if entry else ""
+        generation = self._history.generation(step.generation)
+        key = generation.accepted.operation_key
+        seen = yield from self._asked(key)
+        in_doubt = _in_doubt(seen)
+        if in_doubt and may_apply(self._history.entries, self._current):
+            return (yield from self._apply_resolution(step.generation))
+        if isinstance(seen, Refused):
+            reason = f"push operation {key} was accepted, but cannot be asked for"
+            words = self._write.redact(str(seen))
+            raise self._history.unknown(f"{reason}: {words}", (key,))
+        adopted = generation.accepted.because == "adopted"
+        changed = generation.intent.digest != self._current.digest
+        if changed and not in_doubt:
+            yield from self._ended_otherwise(step.generation, seen, adopted)
+            return None
+        return Written(step.generation, seen, adopted=adopted, changed=changed)
+
+    def _asked(self, key: str) -> Conversation[PushOperation | Refused]:
+        """Return how a push operation stands, or why Codat does not tell."""
         log.log(
             self._write.info_level,
             "An earlier try was given push operation %s: asking for it",
             key,
         )
-
         company = self._write.destination.company_id
         try:
-            operation = yield from known_push_operation(company, key, self._patience)
+            return (yield from known_push_operation(company, key, self._patience))
         except Refused as error:
-            gone = isinstance(error, NotFound)
-            if gone and may_apply(self._known.entries, self._wanted):
-                return (yield from self._apply_resolution(step.generation))
-            reason = f"push operation {key} was accepted, but cannot be asked for"
-            words = self._write.redact(str(error))
-            raise self._known.unknown(f"{reason}: {words}", (key,)) from None
-        in_doubt = operation.ended and operation.status != "Success"
-        in_doubt = in_doubt and not created_nothing(operation)
-        if in_doubt and may_apply(self._known.entries, self._wanted):
-            return (yield from self._apply_resolution(step.generation))
-        adopted = entry is not None and entry.because == "adopted"
-        digest = self._known.chapter(step.generation).intent.digest
-        changed = digest != self._wanted.digest
-        if changed and not in_doubt:
-            yield from self._ended_otherwise(step.generation, operation, adopted)
-            return None
-        return Written(step.generation, operation, adopted=adopted, changed=changed)
+            return error
 
     def _ended_otherwise(
         self, generation: int, operation: PushOperation, adopted: bool
@@ -220,7 +226,7 @@ class _Submission:
                 "dict[str, Json]", summary(operation, concealed, adopted=adopted)
             )
             entry = replace(entry, kind="end", because="", result=result)
-        yield from self._sending.note(entry)
+        yield from self._attempt.note(entry)
 
     def _apply_resolution(self, generation: int) -> Conversation[Done | None]:
         """Do once what a person says who has looked."""
@@ -231,11 +237,11 @@ class _Submission:
         now, clear_count = self._patience.clock(), self._write.clear_count
         entry = Entry("resolution", generation, now, clear_count, because=said)
         if said.split(":")[0] == NOT_CREATED:
-            yield from self._sending.note(entry)
+            yield from self._attempt.note(entry)
             return None
-        held = self._known.chapter(generation).get("op")
+        accepted = self._history.generation(generation).accepted
         result: Summary = {
-            "push_operation_key": held.operation_key if held else "",
+            "push_operation_key": accepted.operation_key,
             "status": "Success",
             "record_id": said,
             "company_id": self._write.destination.company_id,
@@ -246,50 +252,54 @@ class _Submission:
             "adopted": True,
         }
         kept = cast("dict[str, Json]", result)
-        yield from self._sending.note(replace(entry, kind="end", result=kept))
+        yield from self._attempt.note(replace(entry, kind="end", result=kept))
         return Done(result)
 
     def _reconcile(self, step: Step) -> Conversation[Written | None]:
         """Ask the books what became of the sends of all generations."""
         policy = self._write.on_unknown_outcome
-        said_yes = any(each.unreadable for each in self._known.open())
-        may_follow = self._write.durable and not said_yes
+        may_follow = self._write.durable and not self._history.said_yes
         if policy == "resend" and may_follow:
             return (yield from self._follow(step, "resend", most=1))
         if policy != "reconcile":
-            found = yield from self._sending.candidates()
-            raise self._known.unknown(self._known.reason(), found)
+            found = yield from self._attempt.candidates()
+            raise self._history.unknown(self._history.reason(), found)
         yield from self._wait_until_settled(step)
-        search = self._known.search(self._patience.clock(), self._books.claims)
-        try:
-            finding = yield from self._books.reconcile(search)
-        except Refused as error:
-            words = self._write.redact(str(error))
-            reason = f"{self._known.reason()}; the books cannot be asked: {words}"
-            raise self._known.unknown(reason, ()) from None
-        tell_finding(finding, self._patience.telemetry)
+        finding = yield from self._finding()
         if finding.operation is not None:
             return (yield from self._adopt(step.generation, finding.operation))
         if not finding.nothing or not may_follow:
-            reason = f"{self._known.reason()}; {finding.reason}"
-            raise self._known.unknown(reason, finding.candidates)
+            reason = f"{self._history.reason()}; {finding.reason}"
+            raise self._history.unknown(reason, finding.candidates)
         log.log(
             self._write.info_level,
             "Nothing in the books can be this record: it was not created",
         )
         return (yield from self._follow(step, "reconciled", most=3))
 
+    def _finding(self) -> Conversation[Finding]:
+        """Return what the books tell of what nothing else tells of."""
+        search = self._history.search(self._patience.clock(), self._books.claims)
+        try:
+            finding = yield from self._books.reconcile(search)
+        except Refused as error:
+            words = self._write.redact(str(error))
+            reason = f"{self._history.reason()}; the books cannot be asked: {words}"
+            raise self._history.unknown(reason, ()) from None
+        report_finding(finding, self._patience.telemetry)
+        return finding
+
     def _follow(
         self, step: Step, because: str, *, most: int
     ) -> Conversation[Written | None]:
         """Send it anew; how often in one try, is limited: retries have a pace."""
         if self._followed >= most:
-            words = f"{self._known.reason()}; it was sent anew before in this try"
+            words = f"{self._history.reason()}; it was sent anew before in this try"
             raise CodatFaulted(words, status=500)
         self._followed += 1
         following = replace(step, move=Move.SEND, because=because)
         following = replace(following, generation=step.generation + 1)
-        return (yield from self._sending.attempt(following))
+        return (yield from self._attempt.attempt(following))
 
     def _adopt(
         self, generation: int, operation: PushOperation
@@ -300,7 +310,7 @@ class _Submission:
             "The answer was lost; push operation %s made this record: it is adopted",
             operation.key,
         )
-        return (yield from self._sending.accepted(generation, operation, adopted=True))
+        return (yield from self._attempt.accepted(generation, operation, adopted=True))
 
     def _wait_until_settled(self, step: Step) -> Conversation[None]:
         """Wait until whatever was sent has acted or never will, and is listed."""
@@ -310,14 +320,14 @@ class _Submission:
             doubt = Entry(
                 "doubt", step.generation, now, self._write.clear_count, until=last
             )
-            yield from self._sending.note(doubt)
+            yield from self._attempt.note(doubt)
         quiet = max(
             settled_at(each, self._write.lifetime_seconds)
-            for each in self._known.open()
+            for each in self._history.open()
         )
         ready_at = max(quiet + self._write.grace_seconds, step.not_before)
         if (seconds := ready_at - self._patience.clock()) > 0:
-            reason = f"{self._known.reason()}. Whether it was created is not known"
+            reason = f"{self._history.reason()}. Whether it was created is not known"
             yield DeferrablePause(
                 seconds, f"{reason}; the books are asked after a pause"
             )
@@ -326,6 +336,14 @@ class _Submission:
 log = logging.getLogger(__name__)
 
 _MOST_NAMED = 5
+
+
+def _in_doubt(seen: PushOperation | Refused) -> bool:
+    """Whether nobody but a person can tell what became of a push operation."""
+    if isinstance(seen, Refused):
+        return isinstance(seen, NotFound)
+    failed = seen.ended and seen.status != "Success"
+    return failed and not created_nothing(seen)
 
 
 def existed(write: Write, *, unseen: bool) -> Summary | None:

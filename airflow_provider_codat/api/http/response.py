@@ -117,18 +117,16 @@ def push_operation(value: Mapping[str, Json]) -> PushOperation:
     status, requested = value.get("status"), value.get("requestedOnUtc")
     if not isinstance(status, str) or not isinstance(requested, str):
         raise Malformed("the answer is no push operation: status or time is missing")
-    data_type = value.get("dataType")
-    validation = value.get("validation")
+    data_type, validation = value.get("dataType"), value.get("validation")
     remarks = validation if isinstance(validation, dict) else {}
-    completed = value.get("completedOnUtc")
     return PushOperation(
         key=key,
         company_id=company,
         connection_id=connection,
-        data_type=data_type if isinstance(data_type, str) else "",
+        data_type=_text(data_type) or "",
         status=_STATUSES.get(status.lower(), status),
         requested_at=requested,
-        completed_at=completed if isinstance(completed, str) else None,
+        completed_at=_text(value.get("completedOnUtc")),
         record_id=_record_id(value.get("changes"), data_type),
         error_message=str(value.get("errorMessage") or ""),
         errors=_remarks(remarks.get("errors")),
@@ -286,18 +284,21 @@ _REFUSALS: dict[int, tuple[type[Refused], str]] = {
 }
 
 
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
+
+
 def described(response: Response, redact: Callable[[str], str] = str) -> str:
     """Say what an error answer says, in one line.
 
     :param redact: takes the payload's own values out of Codat's words.
     """
-    message = _error_message(response)
-    status = response.status
+    message, status = _error_message(response), response.status
     parts = [f"Codat answered {status}" if message else f"the answer was {status}"]
-    if status in _REFUSALS:
-        parts.append(f": {_REFUSALS[status][1]}")
-    if text := str(message.get("error") or ""):
-        parts.append(f". Codat says: {redact(text)}")
+    _, words = _REFUSALS.get(status, (Refused, ""))
+    parts.append(words and f": {words}")
+    if text := message.get("error"):
+        parts.append(f". Codat says: {redact(str(text))}")
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own numbers
         parts.append(
             ", a redirect, which is never followed: check the base URL (host) of the "

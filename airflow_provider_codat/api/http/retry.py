@@ -112,10 +112,10 @@ def after_get(answer: Answer) -> Verdict:
         case status if 200 <= status < 300:  # noqa: PLR2004 - HTTP's own numbers
             return Verdict.ACCEPT if answer.readable else Verdict.REPEAT
         case status if status >= 500:  # noqa: PLR2004 - the same
-            refused = answer.can_be_retried is False
-            return Verdict.REFUSE if refused else Verdict.REPEAT
+            may_repeat = answer.can_be_retried is not False
         case _:
-            return Verdict.REPEAT if answer.can_be_retried else Verdict.REFUSE
+            may_repeat = bool(answer.can_be_retried)
+    return Verdict.REPEAT if may_repeat else Verdict.REFUSE
 
 
 def after_post(answer: Answer, sends: Sends) -> Verdict:
@@ -136,9 +136,7 @@ def after_post(answer: Answer, sends: Sends) -> Verdict:
         case status if status < 400:  # noqa: PLR2004 - HTTP's own number
             return _after_success(answer, sends)
         case status if status >= 500:  # noqa: PLR2004 - the same
-            # Codat's own error is replayed under this key for 90 minutes; a
-            # gateway's says nothing of what Codat did.
-            return Verdict.UNKNOWN if answer.codats_own else Verdict.REPEAT
+            return _after_fault(answer)
         case _:
             return _after_refusal(sends)
 
@@ -162,6 +160,15 @@ def after_update(answer: Answer, sends: Sends) -> Verdict:
             return Verdict.REPEAT
         case _:
             return _after_refusal(sends)
+
+
+def _after_fault(answer: Answer) -> Verdict:
+    """Decide on a 5xx.
+
+    Codat's own error is replayed under this key for 90 minutes; a gateway's says
+    nothing of what Codat did.
+    """
+    return Verdict.UNKNOWN if answer.codats_own else Verdict.REPEAT
 
 
 def _after_refusal(sends: Sends) -> Verdict:

@@ -15,7 +15,7 @@ from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request
 T = TypeVar("T")
 
 
-class Senders(Generic[T]):
+class SenderThreads(Generic[T]):
     """So many threads, each with a connection of its own.
 
     :param new_send: makes what one thread sends with; it never raises.

@@ -99,10 +99,15 @@ class Transport:
         self.session.close()
 
 
+def _cause(error: Exception) -> object:
+    """Return what is behind an error of requests'."""
+    reason = error.args[0] if error.args else None
+    return reason.reason if isinstance(reason, MaxRetryError) else reason
+
+
 def _no_answer(error: Exception, *, passed: bool) -> NoAnswer:
     """Say what happened. The error's own text is not used: it may quote a header."""
-    reason = error.args[0] if error.args else None
-    cause = reason.reason if isinstance(reason, MaxRetryError) else reason
+    cause = _cause(error)
     if isinstance(error, requests.exceptions.SSLError) and "VERIFY" in repr(cause):
         return NoAnswer(
             "its TLS certificate could not be verified", sent=False, hopeless=True

@@ -100,8 +100,9 @@ def without(value: Json, names: Collection[str]) -> tuple[Json, tuple[str, ...]]
         return {name: below for name, below in item.items() if name not in dropped}
 
     customer = kept(value, "")
-    contacts = customer.get("contacts") if isinstance(customer, dict) else None
-    if isinstance(customer, dict) and isinstance(contacts, list):
+    if isinstance(customer, dict) and isinstance(
+        contacts := customer.get("contacts"), list
+    ):
         customer["contacts"] = [
             kept(contact, at("contacts", number))
             for number, contact in enumerate(contacts)

@@ -135,17 +135,19 @@ def contract(data_type: str) -> Mapping[str, Any]:
         )
     schema = json.loads(known[data_type].read_text(encoding="utf-8"))
     definitions = schema.pop("$defs", {})
+    return {name: _inlined(node, definitions) for name, node in schema.items()}
 
-    def inlined(node: object) -> object:
-        if isinstance(node, list):
-            return [inlined(item) for item in node]
-        if not isinstance(node, dict):
-            return node
-        if "$ref" in node:
-            return inlined(definitions[node["$ref"].removeprefix("#/$defs/")])
-        return {name: inlined(item) for name, item in node.items()}
 
-    return {name: inlined(node) for name, node in schema.items()}
+def _inlined(node: object, definitions: Mapping[str, object]) -> object:
+    """Return a schema, each reference in it replaced by what it names."""
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        name = node["$ref"].removeprefix("#/$defs/")
+        return _inlined(definitions[name], definitions)
+    return {name: _inlined(item, definitions) for name, item in node.items()}
 
 
 @cache
@@ -278,6 +280,11 @@ def _json_type(value: Json) -> str:
     return "an object"
 
 
+def _is_closed(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema lists all properties that there are."""
+    return bool(schema.get("properties")) and "additionalProperties" not in schema
+
+
 def _unknown(
     value: Json,
     schema: Mapping[str, Any] | bool,
@@ -288,16 +295,14 @@ def _unknown(
     if isinstance(schema, bool):  # JSON Schema for: anything, or nothing
         return
     if isinstance(value, list):
+        below = schema.get("items", {})
         for number, item in enumerate(value):
-            yield from _unknown(
-                item, schema.get("items", {}), (*route, number), severity
-            )
+            yield from _unknown(item, below, (*route, number), severity)
     known = schema.get("properties", {})
-    free = not known or "additionalProperties" in schema
     for name, item in value.items() if isinstance(value, dict) else ():
         if name in known:
             yield from _unknown(item, known[name], (*route, name), severity)
-        elif not free:
+        elif _is_closed(schema):
             yield Finding((*route, name), "unknown", _proposal(name, known), severity)
 
 

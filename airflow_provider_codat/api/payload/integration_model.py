@@ -180,18 +180,7 @@ def _broken_below(
 
 
 def _schema(node: Node, *, strict: bool) -> dict[str, Any]:
-    said = {
-        "title": node.title,
-        "description": node.description,
-        "$comment": " ".join(node.remarks),
-    }
-    schema: dict[str, Any] = {name: text for name, text in said.items() if text}
-    if node.type in _TYPES:
-        schema["type"] = _TYPES[node.type]
-    if node.choices:
-        schema["enum"] = list(node.choices)
-    if strict:
-        schema |= as_keywords(rules_of(node.remarks))
+    schema = _own_schema(node, strict=strict)
     children = {n: c for n, c in node.children.items() if c.type not in NOT_JSON}
     if not children:
         return schema
@@ -202,6 +191,23 @@ def _schema(node: Node, *, strict: bool) -> dict[str, Any]:
         "properties": {n: _schema(c, strict=strict) for n, c in children.items()},
     }
     return schema | (element if node.type == "Object" else {"items": element})
+
+
+def _own_schema(node: Node, *, strict: bool) -> dict[str, Any]:
+    """Return what holds of a node itself, whatever is below it."""
+    texts = {
+        "title": node.title,
+        "description": node.description,
+        "$comment": " ".join(node.remarks),
+    }
+    schema: dict[str, Any] = {name: text for name, text in texts.items() if text}
+    if node.type in _TYPES:
+        schema["type"] = _TYPES[node.type]
+    if node.choices:
+        schema["enum"] = list(node.choices)
+    if strict:
+        schema |= as_keywords(rules_of(node.remarks))
+    return schema
 
 
 def _tolerating(schema: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from airflow_provider_codat.api.books.comparison import Comparison, compared
-from airflow_provider_codat.api.books.push_history import recent_push_operations
+from airflow_provider_codat.api.books.push_history import (
+    Agreement,
+    is_pending,
+    recent_push_operations,
+)
 from airflow_provider_codat.api.books.records import read_customer, refreshed
-from airflow_provider_codat.api.errors import RefreshFailed, StillInProgress
-from airflow_provider_codat.api.http.exchange import Conversation, Patience, Pause
+from airflow_provider_codat.api.errors import RefreshFailed
+from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS, epoch_of
 from airflow_provider_codat.api.models import PushOperation
 from airflow_provider_codat.api.update.intent import Update
@@ -22,11 +26,7 @@ from airflow_provider_codat.api.update.journal import Window
 
 log = logging.getLogger(__name__)
 
-_WALKS = 6
-_PENDING_SECONDS = 300.0
 _REFRESH_SECONDS = 900.0
-_FIRST_PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +82,24 @@ def at_rest(trail: Trail, patience: Patience) -> Conversation[dict[str, PushOper
     :return: by their keys; empty: what was sent was never accepted.
     :raises StillInProgress: when they do not come to rest.
     """
-    before: dict[str, str] | None = None
-    seconds = _FIRST_PAUSE_SECONDS
-    give_up_at = patience.clock() + _PENDING_SECONDS
-    restless = 0
+    looks = Agreement(patience)
+    since = min(each.begin for each in trail.windows) - CLOCK_SKEW_SECONDS
     while True:
         listed = yield from recent_push_operations(
             trail.update.destination.company_id,
             patience,
-            since=min(w.begin for w in trail.windows) - CLOCK_SKEW_SECONDS,
+            since=since,
             strict=True,
         )
         found = {key: each for key, each in listed.items() if trail.fits(each)}
-        states = {key: each.status for key, each in found.items()}
-        pending = any(not each.ended for each in found.values())
-        if states == before and not pending and trail.accepted <= listed.keys():
+        pending = is_pending(found)
+        if looks.agrees(found) and not pending and trail.accepted <= listed.keys():
             return found
-        restless += not pending
-        if patience.clock() > give_up_at or restless >= _WALKS:
-            raise StillInProgress(
-                "push operations that may be an earlier send of this task's do not "
-                f"come to rest: {', '.join(sorted(found)) or 'the list changes'}"
-            )
-        before = states
-        yield Pause(seconds, "The list of push operations is asked for again")
-        seconds = min(_LONGEST_PAUSE_SECONDS, seconds * 1.5)
+        yield looks.pause(
+            "push operations that may be an earlier send of this task's do not "
+            f"come to rest: {', '.join(sorted(found)) or 'the list changes'}",
+            pending=pending,
+        )
 
 
 @dataclass(frozen=True, slots=True)

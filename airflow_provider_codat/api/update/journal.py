@@ -1,9 +1,9 @@
 """What the journal of an update tells: pure, values in, a value out.
 
-Each call that sends the PUT, with its repetitions, is a chapter: its intent, and what
-was written down since. A PUT may be repeated, so a chapter without an end only means
-that it is sent again. What is guarded is the order of *different* payloads: an older
-one must not act after a newer one.
+Each call that sends the PUT, with its repetitions, is a generation: its intent, and
+what was written down since. A PUT may be repeated, so a generation without an end only
+means that it is sent again. What is guarded is the order of *different* payloads: an
+older one must not act after a newer one.
 """
 
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ from airflow_provider_codat.api.books.push_history import known_push_operation
 from airflow_provider_codat.api.create.attempt import LONGEST_CALL_SECONDS
 from airflow_provider_codat.api.create.conclude import PUSH_FAILED, concealed
 from airflow_provider_codat.api.create.intent import Done, Written
-from airflow_provider_codat.api.create.journal import Entry, Past
+from airflow_provider_codat.api.create.journal import Entry, Kind, Past
 from airflow_provider_codat.api.create.next_step import Generation
 from airflow_provider_codat.api.create.settle import settle, summary
 from airflow_provider_codat.api.errors import (
@@ -106,23 +106,19 @@ class _Updating:
                 log.info("An earlier try has updated the record; nothing is sent")
                 return Done(cast("Summary", end.result if end else {}))
             case Move.POLL:
-                return (yield from self._look(calls.all[-1]))
+                return (yield from self._poll(calls.all[-1]))
         return (yield from self._send())
 
-    def _look(self, call: Generation) -> Conversation[Written | Done]:
+    def _poll(self, call: Generation) -> Conversation[Written | Done]:
         """Ask for the push operation that an earlier try was given."""
-        wanted, op = self._wanted, call.get("op")
-        key, same_life = (
-            ("", True)
-            if op is None
-            else (op.operation_key, op.clear_count == wanted.clear_count)
-        )
+        wanted, op = self._wanted, call.accepted
+        key, cleared = op.operation_key, op.clear_count != wanted.clear_count
         log.info("An earlier try was given push operation %s: asking for it", key)
         company = wanted.destination.company_id
         try:
             operation = yield from known_push_operation(company, key, self._patience)
         except Refused as error:
-            if isinstance(error, NotFound) and not same_life:
+            if isinstance(error, NotFound) and cleared:
                 return (yield from self._send())
             raise OutcomeUnknown(
                 f"push operation {key} was accepted, but cannot be asked for, so the "
@@ -130,16 +126,15 @@ class _Updating:
                 candidates=[key],
             ) from None
         if call.intent.digest != wanted.digest:
-            return (yield from self._after_older(operation, same_life=same_life))
-        failed = operation.ended and operation.status != "Success"
-        if failed and not same_life:
+            return (yield from self._after_older(operation, cleared=cleared))
+        if cleared and operation.ended and operation.status != "Success":
             # Who clears a task whose update did not succeed orders another one.
             yield from self._conclude_older(operation)
             return (yield from self._send())
         return Written(call.intent.generation, operation)
 
     def _after_older(
-        self, operation: PushOperation, *, same_life: bool
+        self, operation: PushOperation, *, cleared: bool
     ) -> Conversation[Written | Done]:
         """Wait until an older payload was written, or was not; then send this one."""
         log.info("Push operation %s is of an earlier payload: awaited", operation.key)
@@ -149,7 +144,7 @@ class _Updating:
             poll_interval_seconds=self._wanted.poll_interval_seconds,
             deadline=self._patience.clock() + self._wanted.patience_seconds,
         )
-        if operation.status == "TimedOut" and same_life:
+        if operation.status == "TimedOut" and not cleared:
             raise older_may_land([operation.key])
         yield from self._conclude_older(operation)
         return (yield from self._send())
@@ -215,20 +210,14 @@ class _Updating:
 
     def _noted(self, verdict: Verdict, answer: Answer, at: float) -> Entry | None:
         """Return what an answer means for the journal, if anything."""
-        status = answer.status or 0
         entry = replace(self._known.entry(), at=at)
         if verdict in {Verdict.REPEAT, Verdict.UNKNOWN} and _may_act_later(answer):
             self._unanswered_at = at
-        if verdict is Verdict.REFUSE:
-            entry = replace(entry, kind="no", because=f"refused by {status}")
-        elif 0 < status < 400:  # noqa: PLR2004 - HTTP's own number
-            entry = replace(entry, kind="2xx")
-        elif status >= 500 and answer.codats_own:  # noqa: PLR2004 - the same
-            entry = replace(entry, kind="5xx")
-        else:
+        kind = _kind_of(verdict, answer)
+        if kind is None or (kind == "5xx" and self._known.calls.all[-1].get("5xx")):
             return None
-        if entry.kind == "5xx" and self._known.calls.all[-1].get("5xx"):
-            return None
+        because = f"refused by {answer.status}" if kind == "no" else entry.because
+        entry = replace(entry, kind=kind, because=because)
         self._known.add(entry)
         return entry
 
@@ -276,6 +265,16 @@ class _Updating:
             raise sent_otherwise(reason, key)
         done = yield from known.ask_the_books(doubtful, reason, error, key)
         return done.result
+
+
+def _kind_of(verdict: Verdict, answer: Answer) -> Kind | None:
+    """Return what an answer is called in the journal; None where it is not noted."""
+    status = answer.status or 0
+    if verdict is Verdict.REFUSE:
+        return "no"
+    if 0 < status < 400:  # noqa: PLR2004 - HTTP's own number
+        return "2xx"
+    return "5xx" if status >= 500 and answer.codats_own else None  # noqa: PLR2004 - the same
 
 
 def _may_act_later(answer: Answer) -> bool:

@@ -48,7 +48,7 @@ class Limits:
     def headers(self, now: float) -> dict[str, str]:
         """Return the three X-Rate-Limit headers of every reply."""
         self._turn_day(now)
-        limit = self._documented if self._quota is None else self._quota
+        limit = self._limit
         left = limit if self._quota is None else max(0, limit - self._today)
         return {
             "X-Rate-Limit-Limit": str(limit),
@@ -78,6 +78,11 @@ class Limits:
             return None
         return self._refuse(now, self._resets_at - now)
 
+    @property
+    def _limit(self) -> int:
+        """The day's quota, or the documented one where there is none."""
+        return self._documented if self._quota is None else self._quota
+
     def set_quota(
         self,
         now: float,
@@ -94,14 +99,15 @@ class Limits:
         :raises ValueError: where that is more than the quota, or in the past.
         """
         if limit is None:
-            limit = self._documented if self._quota is None else self._quota
+            limit = self._limit
         if left is not None and not 0 <= left <= limit:
             raise ValueError(f"left must lie between 0 and the quota of {limit}.")
-        if resets_in_seconds is not None and resets_in_seconds < 0:
+        if (resets_in_seconds or 0) < 0:
             raise ValueError("resets_in_seconds must be at least 0.")
         self._turn_day(now)
-        self._quota = None if left is None else limit
-        self._today = 0 if left is None else limit - left
+        self._quota, self._today = None, 0
+        if left is not None:
+            self._quota, self._today = limit, limit - left
         if resets_in_seconds is not None:
             # What is told has no fractions: who comes at that second is served.
             self._reset_at(math.ceil(now + resets_in_seconds))

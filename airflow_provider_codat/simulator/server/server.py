@@ -108,17 +108,18 @@ class Server:
         reply: Reply | None,
     ) -> bool:
         """Do what a web framework cannot; False: the reply is sent in the usual way."""
-        kind = misfortune.kind
-        transport = request.transport
-        if kind not in SILENT | RESETS | RAW:
-            return False
-        arrival.status = reply.status if reply is not None and kind in RAW else None
-        self._note(arrival)
+        kind, transport = misfortune.kind, request.transport
         if kind in RAW:
             assert reply is not None
+            arrival.status = reply.status
+            self._note(arrival)
             if transport is not None:
                 await send_raw(transport, misfortune, reply, self._headers(reply))
             return True
+        if kind not in SILENT | RESETS:
+            return False
+        arrival.status = None
+        self._note(arrival)
         await asyncio.sleep(misfortune.pause(0.0))
         if transport is not None:
             reset(transport) if kind in RESETS else transport.close()

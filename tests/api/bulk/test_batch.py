@@ -37,7 +37,7 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.http.exchange import Note, Patience, Send, drive
 from airflow_provider_codat.api.http.rate_limit import Pace, Unpaced
-from airflow_provider_codat.api.http.sender_threads import Senders
+from airflow_provider_codat.api.http.sender_threads import SenderThreads
 from airflow_provider_codat.api.http.transport import Transport
 from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.payload.check import Check
@@ -79,7 +79,7 @@ class Task:
         rows.survey()
         journal = BatchJournal([self.texts[n] for n in sorted(self.texts)], self.keep)
         pace = Pace(10_000)
-        senders: Senders[RunningConversation] = Senders(
+        senders: SenderThreads[RunningConversation] = SenderThreads(
             self._new_send, AT_A_TIME, pace.sent
         )
         switches = {"completion_timeout_seconds": 20.0, **self.switches}
@@ -187,7 +187,7 @@ def test_another_try_sends_nothing(task: Task) -> None:
 def test_misfortunes_on_the_way(task: Task, kind: str) -> None:
     """Whatever befalls some answers, each row becomes one record."""
     fields = {"retry_after": 1} if kind == "too_many_requests" else {}
-    task.codat.plan(kind, route="create", count=5, **fields)
+    task.codat.order(kind, route="create", count=5, **fields)
     report = task.run()
     assert statuses(report) == {"Success": 20}
     assert sorted(str(e["record_id"]) for e in report) == sorted(task.records())
@@ -199,7 +199,7 @@ def test_a_refused_row(task: Task) -> None:
     It is not sent again before the task is cleared; then it is.
     """
     plan: dict[str, Any] = {"customer": "Bakery No. 7", "status": 400}
-    task.codat.plan("codat_error_before_commit", **plan)
+    task.codat.order("codat_error_before_commit", **plan)
     report = task.run()
     assert statuses(report) == {"Success": 19, "Failed": 1}
     assert report[7]["status"] == "Failed"
@@ -216,7 +216,7 @@ def test_a_refused_row(task: Task) -> None:
 
 def test_a_push_operation_that_fails(task: Task) -> None:
     """A row whose push operation failed is sent again once the task was cleared."""
-    task.codat.plan("fail", customer="Bakery No. 3")
+    task.codat.order("fail", customer="Bakery No. 3")
     report = task.run()
     assert statuses(report) == {"Success": 19, "Failed": 1}
     assert report[3]["push_operation_key"]
@@ -228,7 +228,7 @@ def test_a_push_operation_that_fails(task: Task) -> None:
 
 def test_a_push_operation_that_times_out(task: Task) -> None:
     """A row that timed out is looked at once more, and never sent again."""
-    task.codat.plan("timed_out", customer="Bakery No. 3")
+    task.codat.order("timed_out", customer="Bakery No. 3")
     report = task.run()
     assert statuses(report) == {"Success": 19, "TimedOut": 1}
     looks = sum(entry.method == "GET" for entry in task.codat.journal())
@@ -255,7 +255,7 @@ def test_a_wrong_key_stops_all(task: Task) -> None:
 def test_a_long_wait_stops_all(task: Task) -> None:
     """When Codat asks to come back much later, nothing waits for that, or is lost."""
     task.rows = customers(100)
-    task.codat.plan("too_many_requests", route="create", retry_after=7200, skip=10)
+    task.codat.order("too_many_requests", route="create", retry_after=7200, skip=10)
     began = time.monotonic()
     report = task.run()
     assert time.monotonic() - began < 60
@@ -304,7 +304,7 @@ def test_without_waiting(task: Task) -> None:
     A later try that waits sees what became of them.
     """
     task.wait = False
-    task.codat.plan("stay_pending", seconds=0.1, count=20)
+    task.codat.order("stay_pending", seconds=0.1, count=20)
     assert statuses(task.run()) == {"Pending": 20}
     task.wait = True
     assert statuses(task.run()) == {"Success": 20}
@@ -313,8 +313,8 @@ def test_without_waiting(task: Task) -> None:
 
 def test_an_error_of_codats_own(task: Task) -> None:
     """After errors of Codat's own, the books tell which rows were created."""
-    task.codat.plan("codat_error_after_commit", count=2)
-    task.codat.plan("codat_error_before_commit", count=2)
+    task.codat.order("codat_error_after_commit", count=2)
+    task.codat.order("codat_error_before_commit", count=2)
     report = task.run()
     assert statuses(report) == {"Success": 20}
     assert sum(line["adopted"] for line in report) == 2
@@ -339,7 +339,7 @@ def test_rows_that_a_try_did_not_come_to(task: Task) -> None:
     Whatever was said of them before they were sent anew is out of date.
     """
     plan: dict[str, Any] = {"customer": "Bakery No. 7", "status": 400}
-    task.codat.plan("codat_error_before_commit", **plan)
+    task.codat.order("codat_error_before_commit", **plan)
     task.rows = customers(8)
     assert statuses(task.run()) == {"Success": 7, "Failed": 1}
     task.rows = customers(12)
@@ -432,7 +432,7 @@ def test_more_rows_than_may_be_under_way(task: Task) -> None:
 
 def test_rows_that_never_end_make_room(task: Task) -> None:
     """The time to wait passes for those that are under way, and the task ends."""
-    task.codat.plan("stay_pending", count=1000)
+    task.codat.order("stay_pending", count=1000)
     task.switches = {"most_open": 3, "chunk": 2, "low": 1}
     task.switches["completion_timeout_seconds"] = 0.3
     assert statuses(task.run()) == {"Pending": 20}
@@ -442,7 +442,7 @@ def test_rows_that_never_end_make_room(task: Task) -> None:
 def test_an_outage_takes_up_no_more_rows(task: Task) -> None:
     """Where nothing but faults comes back, a few rows meet them, and not all."""
     task.rows = customers(100)
-    task.codat.plan("codat_error_before_commit", route="create", count=10_000)
+    task.codat.order("codat_error_before_commit", route="create", count=10_000)
     task.switches = {"chunk": 2, "low": 1}
     report = statuses(task.run())
     assert report["NotSent"] > 50

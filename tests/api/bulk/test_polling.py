@@ -36,7 +36,7 @@ def test_looks_grow_rarer(gaps: list[float], longest: float) -> None:
     for gap in gaps:
         now = due(schedule) + gap
         schedule.accepted(now)
-        schedule.looked(now)
+        schedule.polled(now)
         waits.append(due(schedule) - now)
     assert waits[0] == pytest.approx(min(2.0, longest))
     for before, after in itertools.pairwise(waits):
@@ -64,7 +64,7 @@ def test_all_sent_is_said_once() -> None:
     schedule = PollSchedule(30.0)
     schedule.accepted(100.0)
     schedule.all_sent(100.0)
-    schedule.looked(110.0)
+    schedule.polled(110.0)
     before = due(schedule)
     schedule.all_sent(110.0)
     assert due(schedule) == before > 110.0
@@ -75,7 +75,7 @@ def test_many_that_wait_are_looked_at_sooner() -> None:
     schedule = PollSchedule(30.0)
     schedule.accepted(100.0)
     for _ in range(20):
-        schedule.looked(100.0)
+        schedule.polled(100.0)
     assert due(schedule) == 130.0
     schedule.took(4.0)
     schedule.many_are_waiting(101.0)

@@ -27,8 +27,8 @@ sys.exit(pytest.main(sys.argv[2:]))
 MUTATIONS = {
     "a resend has another body": (
         "create/next_step.py",
-        "    if last.intent.digest != wanted.digest:\n        return Step(\n",
-        '    if wanted.digest == "":\n        return Step(\n',
+        "    if last.intent.digest != current.digest:\n        return Step(\n",
+        '    if current.digest == "":\n        return Step(\n',
     ),
     "a resend has another query": (
         "create/attempt.py",
@@ -46,9 +46,9 @@ MUTATIONS = {
         'return operation.status == "TimedOut" or refused',
     ),
     "what cannot be compared is different": (
-        "books/likeness.py",
-        "return found.pop() if len(found) == 1 else Likeness.UNCLEAR",
-        "return Likeness.SAME if found == {Likeness.SAME} else Likeness.DIFFERENT",
+        "books/comparison.py",
+        "return found.pop() if len(found) == 1 else NameMatch.UNCLEAR",
+        "return NameMatch.SAME if found == {NameMatch.SAME} else NameMatch.DIFFERENT",
     ),
     "a 4xx is always a no": (
         "http/retry.py",
@@ -67,8 +67,8 @@ MUTATIONS = {
     ),
     "a key's age begins anew with each try": (
         "create/submit.py",
-        "Progress(write, past.entries)",
-        "Progress(write, tuple(replace(e, at=patience.clock()) for e in past.entries))",
+        "History(write, past.entries)",
+        "History(write, tuple(replace(e, at=patience.clock()) for e in past.entries))",
     ),
     "a key is sent again after a 500": (
         "create/next_step.py",
@@ -80,17 +80,17 @@ MUTATIONS = {
         "            yield from self.intend(number, because, self._patience.clock())\n",
         (
             "            anew = self.intend(number, because, self._patience.clock())\n"
-            "            self._known.add(next(anew).entry)\n"
+            "            self._history.add(next(anew).entry)\n"
         ),
     ),
     "a key with an unanswered send is released": (
         "create/attempt.py",
-        "free = not self._unanswered_at and not chapter.since",
+        "free = not self._unanswered_at and not latest.since",
         "free = True",
     ),
     "a second key is not doubted by the next try": (
         "create/next_step.py",
-        'return STALE if last.intent in wanted.found else ""',
+        'return STALE if last.intent in current.found else ""',
         'return ""',
     ),
     "what may still act is not waited for": (

@@ -10,10 +10,10 @@ from airflow_provider_codat.api.create.journal import Entry, Kind
 from airflow_provider_codat.api.create.next_step import (
     STALE,
     UNSEEN,
+    CurrentTry,
     Generation,
     Move,
     Step,
-    Wanted,
     generations,
     may_apply,
     next_step,
@@ -21,7 +21,7 @@ from airflow_provider_codat.api.create.next_step import (
 from airflow_provider_codat.api.http.retry import KEY_LIFETIME_SECONDS, Sends
 
 NOW = 1_772_323_200.0
-WANTED = Wanted(
+CURRENT = CurrentTry(
     digest="same", clear_count=0, on_clear="reuse", resolution="", begun_at=NOW - 5.0
 )
 
@@ -297,7 +297,7 @@ def test_every_row_of_the_table(
     journal: tuple[Entry, ...], changes: dict[str, Any], step: Step
 ) -> None:
     """What was written down decides how a write goes on, and with which key."""
-    found = next_step(journal, replace(WANTED, **changes), NOW)
+    found = next_step(journal, replace(CURRENT, **changes), NOW)
     if step.move is Move.GIVE_UP:
         assert step.because in found.because
         found = replace(found, because=step.because)
@@ -314,7 +314,7 @@ def test_no_unresolved_key_is_sent_after_75_minutes(
     age: float, journal: tuple[Entry, ...]
 ) -> None:
     """Whatever else stands in the journal, an old key leads to the books."""
-    step = next_step((entry("intent", age=age), *journal), WANTED, NOW)
+    step = next_step((entry("intent", age=age), *journal), CURRENT, NOW)
     assert (step.move is Move.SEND) is (age <= 4500.0 and FAULT not in journal)
     assert step.move is Move.RECONCILE or step.sends.first_at == NOW - age
 
@@ -328,10 +328,10 @@ def test_a_new_generation_needs_an_answer(first: Kind, second: Kind) -> None:
     journal = (INTENT, entry(first, because="x"), entry(second, because="y"))
     kinds = {first, second}
     for digest, clear_count in product(("same", "other"), (0, 1)):
-        wanted = replace(
-            WANTED, digest=digest, clear_count=clear_count, on_clear="create"
+        current = replace(
+            CURRENT, digest=digest, clear_count=clear_count, on_clear="create"
         )
-        step = next_step(journal, wanted, NOW)
+        step = next_step(journal, current, NOW)
         if step.generation:
             assert step.move is Move.SEND
             assert kinds & {"no", "resolution", "released", "end"}
@@ -345,7 +345,7 @@ def test_the_table_is_not_moved_by_old_generations() -> None:
     """Only the latest generation decides, whatever stands in the ones before."""
     steps = set()
     for kind in KINDS:
-        step = next_step((INTENT, entry(kind), SECOND, DOUBT), WANTED, NOW)
+        step = next_step((INTENT, entry(kind), SECOND, DOUBT), CURRENT, NOW)
         steps.add((step.move, step.generation))
     assert steps == {(Move.RECONCILE, 1)}
 
@@ -389,8 +389,8 @@ def test_when_a_person_is_obeyed(
     entries: tuple[Entry, ...], resolution: str, clear_count: int, *, obeyed: bool
 ) -> None:
     """A verdict counts once, and only when it was given after the task had ended."""
-    wanted = replace(WANTED, resolution=resolution, clear_count=clear_count)
-    assert may_apply(entries, wanted) is obeyed
+    current = replace(CURRENT, resolution=resolution, clear_count=clear_count)
+    assert may_apply(entries, current) is obeyed
 
 
 # --- generations ---
@@ -405,7 +405,7 @@ def test_a_journal_is_arranged_by_generations() -> None:
     )
 
 
-def test_a_new_intent_begins_its_chapter_anew() -> None:
+def test_a_new_intent_begins_its_generation_anew() -> None:
     """What was written before a key was released says nothing of it afterwards."""
     again = entry("intent", age=1.0, because="released")
     assert generations((INTENT, LIMITED, RELEASED, again)) == (Generation(again),)
@@ -414,10 +414,10 @@ def test_a_new_intent_begins_its_chapter_anew() -> None:
 def test_the_latest_entry_of_a_kind_counts() -> None:
     """An entry that was written twice is the later one."""
     later = entry("limited", until=NOW + 99.0)
-    chapter = Generation(INTENT, (LIMITED, later, YES))
-    assert chapter.get("limited") is later
-    assert chapter.get("op") is None
-    assert chapter.not_before == NOW + 99.0
+    generation = Generation(INTENT, (LIMITED, later, YES))
+    assert generation.get("limited") is later
+    assert generation.get("op") is None
+    assert generation.not_before == NOW + 99.0
     assert Generation(INTENT, (YES,)).not_before == 0.0
 
 

@@ -6,7 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from airflow_provider_codat.api.http.request import Reply, Request, Response
-from airflow_provider_codat.api.http.sender_threads import BROKEN, NOT_SENT, Senders
+from airflow_provider_codat.api.http.sender_threads import (
+    BROKEN,
+    NOT_SENT,
+    SenderThreads,
+)
 
 LONG_SECONDS = 10.0
 
@@ -59,12 +63,12 @@ class Line:
 
 
 @pytest.fixture
-def senders() -> Iterator[Callable[[Line, int], Senders[int]]]:
+def senders() -> Iterator[Callable[[Line, int], SenderThreads[int]]]:
     """Start threads; they are told to stop after the test."""
-    started: list[Senders[int]] = []
+    started: list[SenderThreads[int]] = []
 
-    def start(line: Line, count: int) -> Senders[int]:
-        made: Senders[int] = Senders(line.new_send, count, line.told.append)
+    def start(line: Line, count: int) -> SenderThreads[int]:
+        made: SenderThreads[int] = SenderThreads(line.new_send, count, line.told.append)
         started.append(made)
         return made
 
@@ -73,10 +77,10 @@ def senders() -> Iterator[Callable[[Line, int], Senders[int]]]:
         each.stop()
 
 
-Start = Callable[[Line, int], Senders[int]]
+Start = Callable[[Line, int], SenderThreads[int]]
 
 
-def taken(senders: Senders[int], number: int) -> dict[int, Reply]:
+def taken(senders: SenderThreads[int], number: int) -> dict[int, Reply]:
     """Return so many replies, by their labels."""
     found = {}
     for _ in range(number):
@@ -171,7 +175,7 @@ def test_a_thread_that_breaks_down() -> None:
         raise MemoryError
 
     before = set(threading.enumerate())
-    two: Senders[int] = Senders(lambda: broken, 2, lambda _: None)
+    two: SenderThreads[int] = SenderThreads(lambda: broken, 2, lambda _: None)
     threads = set(threading.enumerate()) - before
     two.give(1, request())
     two.give(2, request())

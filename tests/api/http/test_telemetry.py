@@ -12,7 +12,7 @@ from airflow_provider_codat.api.bulk.plan import BatchPlan
 from airflow_provider_codat.api.bulk.polling import AwaitedRows
 from airflow_provider_codat.api.bulk.row_progress import RowProgress
 from airflow_provider_codat.api.create.intent import Write
-from airflow_provider_codat.api.create.reconcile import tell_finding
+from airflow_provider_codat.api.create.reconcile import report_finding
 from airflow_provider_codat.api.create.search import Finding
 from airflow_provider_codat.api.create.settle import settle
 from airflow_provider_codat.api.data_types import CUSTOMERS
@@ -277,5 +277,5 @@ def test_a_batch_tells_each_end_once(
 )
 def test_what_the_books_told(finding: Finding, told: str, heard: Heard) -> None:
     """Only what is known for sure is called adopted or absent."""
-    tell_finding(finding, heard)
+    report_finding(finding, heard)
     assert heard.told == [("reconciled", told)]
