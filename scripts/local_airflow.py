@@ -28,7 +28,7 @@ from typing import IO, Any, Self
 import psutil
 
 AIRFLOW = [sys.executable, "-P", "-m", "airflow"]
-START_SECONDS = 120
+START_SECONDS = 600
 STOP_SECONDS = 5
 # Below the ports that a system gives to outgoing connections, so that none of those
 # takes the port between this look and Airflow's own.

@@ -1,6 +1,14 @@
 """All that this package knows of Codat. It imports with Airflow absent.
 
-Here stand the types of a payload, for editors and type checkers, and the errors.
+Here stand the types of a payload, for editors and type checkers, and the errors. From
+the bottom up:
+
+- ``models`` and ``data_types``: the nouns, and what can be written; ``errors``.
+- ``connection``: what an Airflow connection says.
+- ``payload``: what is sent, and what it is held against.
+- ``http``: one exchange, and whether it is repeated.
+- ``books``: reading back.
+- ``create``, ``update``: one record. ``bulk``: many.
 """
 
 from airflow_provider_codat.api.errors import (

@@ -1,1 +1,1 @@
-"""Codat operators for Airflow."""
+"""Airflow operators: authors import them from ``codat``, the rest are their parts."""

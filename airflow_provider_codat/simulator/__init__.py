@@ -1,7 +1,9 @@
 """A local Codat: stateful, on a real socket, with misfortunes to order.
 
-Documented in docs/simulator.md. The server needs the extra ``simulator``;
-:class:`RemoteCodat` needs only the standard library.
+Documented in docs/simulator.md. ``service`` is the whole, ``server`` its sockets and
+``control`` what a test sees of it; ``routes`` answer requests, ``rules`` say what is
+demanded of them, ``books`` keep what came of them. The server needs the extra
+``simulator``; :class:`RemoteCodat` needs only the standard library.
 """
 
 from typing import TYPE_CHECKING

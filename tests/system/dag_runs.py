@@ -12,10 +12,10 @@ import pytest
 from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.simulator.control.records import JournalEntry
 
-PATIENCE_SECONDS = 150
-# Longer than a test needs: then Codat's clock is moved. Not by more than 5 minutes in
-# all, by which clocks may differ.
-PENDING_SECONDS = 40
+# How long a state is waited for that will come, on however busy a machine.
+PATIENCE_SECONDS = 900
+# Longer than any test takes: what is pending is ended by a word to Codat.
+PENDING_SECONDS = 7200
 ENDED = {"success", "failed"}
 
 T = TypeVar("T")

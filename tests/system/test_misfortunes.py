@@ -25,9 +25,9 @@ pytestmark = pytest.mark.slow
 
 DAGS = Path(__file__).parent / "dags"
 EXTRA = {
-    "read_timeout_seconds": 2,
-    "retry_budget_seconds": 5,
-    "request_lifetime_seconds": 3,
+    "read_timeout_seconds": 5,
+    "retry_budget_seconds": 60,
+    "request_lifetime_seconds": 8,
 }
 
 
@@ -135,9 +135,9 @@ def keys_of(run: Run) -> set[str]:
 # What Codat, or the wire, does to the first create, to make the moment last.
 MOMENTS: dict[str, dict[str, Any] | None] = {
     "before it begins": None,
-    "before Codat has seen it": {"kind": "no_answer_before_commit", "seconds": 30},
-    "while Codat works on it": {"kind": "slow", "seconds": 4},
-    "before the answer has come": {"kind": "no_answer_after_commit", "seconds": 30},
+    "while Codat works on it": {"kind": "slow", "seconds": 60},
+    "before Codat has seen it": {"kind": "no_answer_before_commit", "seconds": 80},
+    "before the answer has come": {"kind": "no_answer_after_commit", "seconds": 80},
     "while it waits in the worker": {
         "kind": "stay_pending",
         "seconds": PENDING_SECONDS,
@@ -159,7 +159,7 @@ def struck(
         if order is not None:
             codat.order(**order, customer=name)
         held = {"hold": str(hold)} if order is None else {}
-        runs.append(run("in_the_worker", name, **held))
+        runs.append(run("patient", name, **held))
     for each, order in zip(runs, MOMENTS.values(), strict=True):
         if order is None:
             each.until("begun", hold.with_suffix(".begun").exists)
@@ -169,7 +169,7 @@ def struck(
             each.sent()
             assert each.creates()[0].misfortune == order["kind"]
         strike(each.process())
-    codat.advance(seconds=PENDING_SECONDS)
+    codat.settle_creates()
     return runs
 
 
@@ -224,7 +224,7 @@ def test_killed_triggerer(
     for each in runs:
         each.until_state("deferred")
     airflow.kill("triggerer")
-    codat.advance(seconds=PENDING_SECONDS)
+    codat.settle_creates()
     airflow.spawn("triggerer")
     for each in runs:
         each.succeeded_once()
@@ -271,8 +271,8 @@ def test_marked_failed_amid_a_create(
     run: Callable[..., Run], codat: LocalCodat
 ) -> None:
     """A task that is stopped while it creates, and then cleared, creates one record."""
-    codat.order("slow", seconds=10, customer="Fen stopped")
-    stopped = run("in_the_worker", "Fen stopped")
+    codat.order("no_answer_after_commit", seconds=80, customer="Fen stopped")
+    stopped = run("patient", "Fen stopped")
     stopped.sent()
     process = stopped.process()
     stopped.mark_failed()
@@ -296,7 +296,7 @@ def test_marked_failed_while_deferred(
     stopped.mark_failed()
     said = f"Killed while waiting for push operations {key}"
     stopped.until("told what goes on", lambda: said in stopped.log())
-    codat.advance(seconds=PENDING_SECONDS)
+    codat.settle_creates()
     stopped.clear()
     assert stopped.succeeded_once()["push_operation_key"] == key
     assert len(stopped.creates()) == 1
@@ -306,11 +306,11 @@ def test_marked_failed_while_deferred(
 
 
 def test_execution_timeout_amid_a_create(
-    run: Callable[..., Run], codat: LocalCodat
+    run: Callable[..., Run], codat: LocalCodat, tmp_path: Path
 ) -> None:
     """A create that outlasts execution_timeout is taken up by the next try."""
-    codat.order("slow", seconds=6, customer="Fen hurried")
-    hurried = run("hurried", "Fen hurried")
+    codat.order("slow", seconds=30, customer="Fen hurried")
+    hurried = run("hurried", "Fen hurried", began=str(tmp_path / "began"))
     hurried.succeeded_once()
     assert hurried.instance["try_number"] > 1
     assert "AirflowTaskTimeout" in hurried.log()
@@ -318,15 +318,16 @@ def test_execution_timeout_amid_a_create(
 
 
 def test_execution_timeout_while_deferred(
-    run: Callable[..., Run], codat: LocalCodat
+    run: Callable[..., Run], codat: LocalCodat, tmp_path: Path
 ) -> None:
     """A deferred task fails when execution_timeout is over; Clear brings the record."""
     codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen hurried later")
-    hurried = run("hurried_deferrable", "Fen hurried later")
+    began = str(tmp_path / "began")
+    hurried = run("hurried_deferrable", "Fen hurried later", began=began)
     key = hurried.accepted()
     assert hurried.ended() == {"failed": 1}
     assert "AirflowTaskTimeout: execution_timeout has passed" in hurried.log()
-    codat.advance(seconds=PENDING_SECONDS)
+    codat.settle_creates()
     hurried.clear()
     assert hurried.succeeded_once()["push_operation_key"] == key
     assert len(hurried.creates()) == 1
@@ -336,13 +337,13 @@ def test_an_outage_that_outlasts_a_try(
     run: Callable[..., Run], codat: LocalCodat
 ) -> None:
     """A task goes on after an outage that was longer than one try has patience."""
-    # Within 5 seconds a try sends 5 times at most.
+    # Within 5 seconds a try sends 5 times at most; on a busy machine, fewer.
     codat.order(
         "gateway_error_before_commit", status=503, count=6, customer="Fen after outage"
     )
-    struck = run("in_the_worker", "Fen after outage")
+    struck = run("impatient", "Fen after outage")
     struck.succeeded_once()
-    assert struck.instance["try_number"] == 2
+    assert struck.instance["try_number"] > 1
     assert len(struck.creates()) == 7
     assert len(keys_of(struck)) == 1
 
@@ -352,7 +353,7 @@ def test_an_outage_that_outlasts_a_try(
 FAULTS: dict[str, dict[str, Any]] = {
     "reset before": {"kind": "reset_before_commit"},
     "reset after": {"kind": "reset_after_commit"},
-    "slow": {"kind": "slow", "seconds": 4},
+    "slow": {"kind": "slow", "seconds": 7},
     "500 before": {"kind": "codat_error_before_commit"},
     "500 after": {"kind": "codat_error_after_commit"},
     "503": {"kind": "gateway_error_before_commit", "status": 503},

@@ -114,6 +114,20 @@ class Books:
         """Return all operations as Codat shows them, oldest first."""
         return [each.view(now) for each in self._by_key.values()]
 
+    def settle_creates(self, now: float) -> int:
+        """End creates that are pending, as they would have ended; return how many.
+
+        What never ends does not end now. What changes a record keeps its time.
+        """
+        pending = [
+            each
+            for each in self._by_key.values()
+            if each.settle_at and each.settle_at > now and not each.modifies
+        ]
+        for each in pending:
+            each.settle_at = now
+        return len(pending)
+
     def type_in(
         self, connection: Connection, customer: Mapping[str, object], now: float
     ) -> Record:

@@ -46,6 +46,7 @@ class Control:
             "traffic": self._traffic,
             "reset_traffic": self._reset_traffic,
             "operations": self._operations,
+            "settle_creates": self._settle_creates,
             "advance": self._advance,
             "set_quota": self._set_quota,
             "reset": self._reset,
@@ -114,6 +115,9 @@ class Control:
 
     def _operations(self, _arguments: Arguments) -> object:
         return self._codat.books.operations(self._codat.clock.now())
+
+    def _settle_creates(self, _arguments: Arguments) -> object:
+        return self._codat.books.settle_creates(self._codat.clock.now())
 
     def _advance(self, arguments: Arguments) -> object:
         seconds = arguments.get("seconds")

@@ -157,6 +157,13 @@ class CodatControls(ABC):
         """Return all push operations as Codat shows them now, oldest first."""
         return [dict(each) for each in self._perform("operations")]
 
+    def settle_creates(self) -> int:
+        """End the creates that are pending, apart from those that never end.
+
+        :returns: how many there were.
+        """
+        return int(self._perform("settle_creates"))
+
     def advance(self, *, minutes: float = 0, seconds: float = 0) -> None:
         """Move the server's clock forwards.
 

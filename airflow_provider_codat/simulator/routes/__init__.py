@@ -1,1 +1,6 @@
-"""What is answered on which route, and how lists are asked for."""
+"""What is answered on which route.
+
+``arrivals`` knows the routes and keeps the journal of requests; ``lookup`` finds what a
+path names. ``write_endpoints``, ``data_endpoints`` and ``endpoints`` answer;
+``listing`` and ``paging`` make pages.
+"""

@@ -74,6 +74,23 @@ def test_timeout_flips_the_status_only(start: Start, create: Call, poll: Poll) -
     assert codat.counts_by_name() == {"Acme": 1}
 
 
+def test_creates_are_ended_to_order(start: Start, create: Call, poll: Poll) -> None:
+    """Creates that are pending end when they are told to, but for those that never do.
+
+    The clock is not moved for it.
+    """
+    codat = start(settle_seconds=600)
+    answer = create(codat)
+    codat.order("stay_pending")
+    never = create(codat, "Never")
+    assert poll(codat, answer)["status"] == "Pending"
+    assert codat.settle_creates() == 1
+    assert poll(codat, answer)["status"] == "Success"
+    assert poll(codat, never)["status"] == "Pending"
+    assert codat.counts_by_name() == {"Acme": 1}
+    assert codat.settle_creates() == 0
+
+
 def test_timeout_in_good_time(start: Start, create: Call, poll: Poll) -> None:
     """An operation that settles before its deadline succeeds."""
     codat = start(settle_seconds=30)

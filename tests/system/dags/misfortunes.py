@@ -1,7 +1,8 @@
 """One customer, or five, in every mood of the operator that a misfortune may meet.
 
 The run's conf gives the ``name``; with ``hold`` the first try does not begin before the
-file of that path is there.
+file of that path is there. One that is in a hurry notes in the file ``began`` how long
+it has taken to begin.
 """
 
 import os
@@ -14,16 +15,21 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
 
-HOLD_SECONDS = 120
+HOLD_SECONDS = 1800
+HURRIED_SECONDS = 20
 MAPPED = 5
+# Whoever is struck is left in peace until the blow has fallen.
+PATIENT = {"hook_params": {"read_timeout_seconds": 90, "retry_budget_seconds": 100}}
 
 MOODS: dict[str, dict[str, Any]] = {
     "in_the_worker": {},
+    "patient": PATIENT,
+    "impatient": {"hook_params": {"retry_budget_seconds": 5}, "retries": 10},
     "deferrable": {"deferrable": True},
-    "hurried": {"execution_timeout": timedelta(seconds=4)},
+    "hurried": {"execution_timeout": timedelta(seconds=HURRIED_SECONDS)},
     "hurried_deferrable": {
         "deferrable": True,
-        "execution_timeout": timedelta(seconds=5),
+        "execution_timeout": timedelta(seconds=HURRIED_SECONDS),
         "retries": 0,
     },
 }
@@ -35,10 +41,23 @@ def customer(number: str = "", **more: str) -> dict[str, str]:
     return {"customerName": name, "status": "Active", **more}
 
 
-def hold(context: Any) -> None:  # noqa: ANN401 - Airflow's context
-    """Keep a first try from beginning until somebody lets it."""
-    path = (context["dag_run"].conf or {}).get("hold")
-    if path is None or context["ti"].try_number > 1:
+def prepare(context: Any) -> None:  # noqa: ANN401 - Airflow's context
+    """Keep a first try from beginning until somebody lets it; hurry no later one.
+
+    What a first try has taken to begin is not held against it.
+    """
+    task, ti = context["task"], context["ti"]
+    if ti.try_number > 1:
+        task.execution_timeout = None
+        return
+    conf = context["dag_run"].conf or {}
+    if task.execution_timeout:
+        began = Path(conf["began"])
+        if not began.exists():
+            began.write_text(str(time.time() - ti.start_date.timestamp()))
+        task.execution_timeout += timedelta(seconds=float(began.read_text()))
+    path = conf.get("hold")
+    if path is None:
         return
     Path(path).with_suffix(".begun").touch()
     deadline = time.monotonic() + HOLD_SECONDS
@@ -53,7 +72,7 @@ COMMON: dict[str, Any] = {
     "retries": 3,
     "retry_delay": timedelta(seconds=1),
     "poll_interval_seconds": 1,
-    "completion_timeout_seconds": 120,
+    "completion_timeout_seconds": 3600,
     "reconcile_grace_seconds": 1,
 }
 START = datetime(2024, 1, 1)  # noqa: DTZ001 - Airflow takes it as UTC
@@ -61,7 +80,7 @@ START = datetime(2024, 1, 1)  # noqa: DTZ001 - Airflow takes it as UTC
 for mood, given in MOODS.items():
     with DAG(dag_id=mood, start_date=START, schedule=None):
         CreateAccountingCustomerOperator(
-            **{**COMMON, "customer": customer(), "pre_execute": hold, **given}
+            **{**COMMON, "customer": customer(), "pre_execute": prepare, **given}
         )
 
 with DAG(dag_id="changing", start_date=START, schedule=None):
