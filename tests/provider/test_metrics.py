@@ -172,7 +172,7 @@ def of_a_poller(of_tasks: list[str], statsd: StatsdServer) -> list[str]:
             words = iter(waiting.stdout.readline, "")
             assert any(line.startswith("created") for line in words)
             codat.advance(minutes=11)
-            waiting.communicate("\n", timeout=60)
+            waiting.communicate("\n", timeout=600)
     assert waiting.returncode == 0
     return statsd.heard()[before:]
 

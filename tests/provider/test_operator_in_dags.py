@@ -375,7 +375,7 @@ def test_a_limit_is_waited_for(run_dag: RunDag, local_codat: LocalCodat) -> None
     began = time.monotonic()
     run = run_dag("tests/attempts.py", "attempts_patient")
     assert (run.state, run.tries()) == ("success", 2)
-    assert 3 <= time.monotonic() - began < 60
+    assert 3 <= time.monotonic() - began < 600
     assert local_codat.counts_by_name() == {"Ada": 1}
 
 

@@ -162,7 +162,7 @@ def test_one_that_begins_later_delays_no_other(
     key = hook.create_customer(*place, customer)["pushOperationKey"]
     company = {"company_id": local_codat.company_id}
     later = trigger(**company, begin_at=time.time() + 60)
-    now = trigger(**company, push_operation_keys=[key], deadline=time.time() + 9)
+    now = trigger(**company, push_operation_keys=[key], deadline=time.time() + 50)
 
     async def main() -> Any:  # noqa: ANN401 - what an event holds
         patient = asyncio.create_task(first(later.run()))

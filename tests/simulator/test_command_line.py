@@ -36,7 +36,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
             )
             stack.enter_context(program)
             stack.callback(program.kill)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 300
             while not ready.exists():
                 assert program.poll() is None, program.communicate()
                 assert time.monotonic() < deadline
@@ -57,7 +57,7 @@ def test_whole_life(run: Run, create: Call, name: str) -> None:
     assert create(remote, "Hidden").json()["status"] == "Success"
     assert remote.counts_by_name() == {"Hidden": 1}
     program.send_signal(getattr(signal, name))
-    out, err = program.communicate(timeout=10)
+    out, err = program.communicate(timeout=300)
     assert program.returncode == 0
     assert ready["url"] in out
     assert f"export AIRFLOW_CONN_CODAT_DEFAULT='{remote.airflow_connection()}'" in out
@@ -70,7 +70,7 @@ def test_quiet(run: Run, send: Call) -> None:
     program, ready = run("--quiet", "--requests-per-minute", "none")
     send(RemoteCodat(ready["url"]), "GET", "/companies")
     program.terminate()
-    assert program.communicate(timeout=10) == ("", "")
+    assert program.communicate(timeout=300) == ("", "")
 
 
 def test_options(run: Run, create: Call) -> None:
@@ -89,7 +89,7 @@ def test_options(run: Run, create: Call) -> None:
     assert refused.status_code == 429
     assert refused.headers["Retry-After"].endswith("GMT")
     program.terminate()
-    program.communicate(timeout=10)
+    program.communicate(timeout=300)
     assert program.returncode == 0
 
 

@@ -23,7 +23,7 @@ from airflow_provider_codat.simulator.world import authorization
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "scripts" / "demo.py"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 900
 STARTED = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("CODAT_UI_CHROMIUM") or shutil.which("chromium")
-PATIENCE_MILLISECONDS = 30_000
+PATIENCE_MILLISECONDS = 300_000
 PENDING_SECONDS = 3000
-DAG_SECONDS = 60
+DAG_SECONDS = 900
 CUSTOMERS = 6
 RUN_ID = "demonstration"
 # What a picture need not show: when it was taken.

@@ -22,7 +22,7 @@ ONE = "codat_create_customer"
 MANY = "codat_create_customers_from_csv"
 NAMES = ("Harrowgate Joinery Ltd", "O'Malley & Sons Fishmongers")
 ENDED = {"success", "failed"}
-RUN_SECONDS = 120
+RUN_SECONDS = 900
 STATES = {
     "running": "running",
     "deferred": "deferred",

@@ -124,7 +124,7 @@ def run_on(package_parent: Path) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=200,
+        timeout=1500,
     )
 
 

@@ -570,8 +570,8 @@ def test_a_key_that_was_used_for_another_body(creating: Creating) -> None:
 
 def test_a_create_that_is_still_at_work(creating: Creating) -> None:
     """A 409 is waited out with the same key, and ends in the first one's record."""
-    creating.codat.order("slow", seconds=1.2)
-    creating.fields, creating.pause_seconds = dict(HURRIED), 0.3
+    creating.codat.order("slow", seconds=4)
+    creating.fields, creating.pause_seconds = dict(HURRIED), 1.0
     operation = creating()
     statuses = [entry.status for entry in creating.codat.journal()]
     assert 409 in statuses

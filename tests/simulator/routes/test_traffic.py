@@ -102,7 +102,7 @@ def test_reset_of_the_numbers(light: CodatControls, create: Call) -> None:
 def test_most_at_a_time(start: Start, create: Call) -> None:
     """The most that were under way at once; after a reset, those that still are."""
     codat = start(concurrency=2, journal_limit=0)
-    codat.order("slow", count=2, seconds=0.5)
+    codat.order("slow", count=2, seconds=4)
     running = [threading.Thread(target=create, args=(codat, str(at))) for at in (1, 2)]
     for each in running:
         each.start()

@@ -85,7 +85,7 @@ def test_scope(start: Start, create: Call, scope: str, status: int) -> None:
 
 def test_in_progress(codat: LocalCodat, create: Call) -> None:
     """The same key while the first request is running is 409, later a replay."""
-    codat.order("slow", seconds=1)
+    codat.order("slow", seconds=4)
     answers: list[requests.Response] = []
     first = threading.Thread(target=lambda: answers.append(create(codat, key=KEY)))
     first.start()
@@ -100,7 +100,7 @@ def test_in_progress(codat: LocalCodat, create: Call) -> None:
 
 def test_client_that_leaves(codat: LocalCodat, create: Call) -> None:
     """A client that gives up waiting does not stop Codat: the key holds the reply."""
-    codat.order("slow", seconds=0.4)
+    codat.order("slow", seconds=3)
     with pytest.raises(requests.Timeout):
         create(codat, key=KEY, timeout=0.1)
     assert create(codat, key=KEY).status_code == 409

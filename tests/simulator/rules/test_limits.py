@@ -186,7 +186,7 @@ def test_retry_after_as_date(start: Start, send: Call) -> None:
 def test_concurrency_per_company(start: Start, create: Call, send: Call) -> None:
     """A company's surplus of running requests is 429; another company is free."""
     codat = start(concurrency=2)
-    codat.order("slow", count=2, seconds=1)
+    codat.order("slow", count=2, seconds=4)
     running = [threading.Thread(target=create, args=(codat, str(at))) for at in (1, 2)]
     for each in running:
         each.start()
