@@ -1,14 +1,24 @@
-"""Create every customer of a CSV file: one mapped task each, at most eight at a time.
+"""Create every customer of a CSV file: one mapped task each, and no worker is held.
 
 ``item_key`` names a customer by its own reference, so that it stays the same customer
-when rows are inserted above it. Which company and connection, is asked when the DAG is
-triggered; the defaults come from the environment variables CODAT_COMPANY_ID and
-CODAT_CONNECTION_ID, the pool from CODAT_POOL.
+when rows are inserted above it. Each task sends its customer and waits in the triggerer
+for the accounting software (``deferrable``). How many send at a time is up to the pool:
+one that waits holds no slot of it. (``max_active_tis_per_dagrun`` would count those that
+wait, too.) When all are in the books, the last task has the record that each of them
+became.
+
+Where a task ends in ``OutcomeUnknown``, look into the books, say what you found in the
+Variable ``codat_resolutions``, and clear the task:
+``{"C-0007": "not_created", "C-0012": "<record id>"}``.
+
+Which company and connection, is asked when the DAG is triggered; the defaults come from
+the environment variables CODAT_COMPANY_ID and CODAT_CONNECTION_ID, the pool from
+CODAT_POOL.
 """
 
 import csv
 import os
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -75,12 +85,28 @@ with DAG(
             for row in rows
         ]
 
-    CreateAccountingCustomerOperator.partial(
+    @task
+    def note_records(
+        customers: list[dict[str, Any]], results: list[dict[str, Any]]
+    ) -> dict[str, str]:
+        """Return the record id of each reference: here your own system takes over."""
+        return {
+            customer["item_key"]: result["record_id"]
+            for customer, result in zip(customers, results, strict=True)
+        }
+
+    customers = read_customers()
+    created = CreateAccountingCustomerOperator.partial(
         task_id="create_customer",
         company_id="{{ params.company_id }}",
         connection_id="{{ params.connection_id }}",
+        unknown_resolution=(
+            "{{ var.json.get('codat_resolutions', {}).get(task.item_key, '') }}"
+        ),
+        deferrable=True,
         map_index_template="{{ task.item_key }}: {{ task.customer['customerName'] }}",
         pool=os.environ.get("CODAT_POOL", "default_pool"),
-        max_active_tis_per_dagrun=8,
         retries=3,
-    ).expand_kwargs(read_customers())
+        retry_delay=timedelta(minutes=1),
+    ).expand_kwargs(customers)
+    note_records(customers, created.output)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 SOURCE = Path(__file__).parents[2] / "dags" / "data" / "customers.csv"
 EXAMPLES = {
-    "each task waits": "codat_create_customers_without_workers",
+    "each task waits": "codat_create_customers_from_csv",
     "one sensor waits": "codat_create_customers_and_wait_once",
 }
 RunExample = Callable[[str], Any]
@@ -99,7 +99,7 @@ def test_what_a_person_says_reaches_its_item_alone(
     """The Variable speaks of one item, and of no create that is still to come."""
     said = {rows[1]["reference"]: "not_created"}
     monkeypatch.setenv("AIRFLOW_VAR_CODAT_RESOLUTIONS", json.dumps(said))
-    run = run_example("codat_create_customers_without_workers")
+    run = run_example("codat_create_customers_from_csv")
     assert run.state == "success"
     rendered = [run.rendered("create_customer", index) for index in range(len(rows))]
     assert [each["unknown_resolution"] for each in rendered] == ["", "not_created", ""]
