@@ -55,8 +55,8 @@ docs: $(READY) ## Build the documentation into build/site; any warning fails
 		-d build/doctrees docs build/site
 	@echo 'Open build/site/index.html'
 
-nox: $(READY) ## The tests and one DAG run on Airflow 2.11, 3.1 and 3.3
-	@$(BIN)/nox
+nox: $(READY) ## The tests and one DAG run on Airflow 2.11, 3.1, 3.3, on Python 3.11 to 3.13
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox
 
 bench-import: $(READY) ## What importing the operator costs, beside others
 	@$(BIN)/python benchmarks/imports.py

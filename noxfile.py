@@ -9,7 +9,9 @@ Each leaves in ``.nox/results`` what works on its version. After all that are na
 """
 
 import json
+import os
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -17,9 +19,16 @@ from xml.etree import ElementTree as ET
 import nox
 
 nox.needs_version = ">=2025.5.1"
-nox.options.default_venv_backend = "venv"
+# uv installs an Airflow in seconds; where it is missing, pip does in a minute.
+nox.options.default_venv_backend = "uv|venv"
 nox.options.error_on_external_run = True
-nox.options.sessions = ["airflow-2.11.2", "airflow-3.1.8", "airflow-3.3.2"]
+nox.options.sessions = [
+    "airflow-2.11.2",
+    "airflow-3.1.8",
+    "airflow-3.3.2",
+    "airflow-3.3.2-python-3.12",
+    "airflow-3.3.2-python-3.13",
+]
 
 ROOT = Path(__file__).parent
 DIST = ROOT / ".nox" / "dist"
@@ -35,20 +44,17 @@ AIRFLOWS = {
     "3.2.2": ["fastapi<0.137", "svcs<26"],
     "3.3.2": [],
 }
-TESTS = ("tests/api", "tests/provider")
 PARALLEL = ("-n", "4", "--dist", "worksteal")  # as in the Makefile
 NEWEST = "3.3.2"
-OTHER_PYTHONS: tuple[str, ...] = ()  # such as "3.13", for the newest Airflow
+OTHER_PYTHONS = ("3.12", "3.13")  # for the newest Airflow
+# What an Airflow may do otherwise. What knows none of it, is tested by `make test`.
+TESTS = ("tests/provider",)
+# Each task of a test's DAG run takes most versions seconds. The oldest and, in
+# `make test`, the newest run them all; the others have those of check_installed.py.
 FAST = (*TESTS, "-m", "not slow")
-CHOSEN = {
-    # `make test` runs all tests on the newest; here it is the wheel's turn.
-    NEWEST: FAST,
-    # Each task of a test's DAG run takes these versions seconds. The oldest and the
-    # newest run them all, and these have the DAG runs of check_installed.py.
-    "3.0.6": FAST,
-    "3.1.8": FAST,
-    "3.2.2": FAST,
-}
+# Another Python may do all of it otherwise.
+ANOTHER_PYTHON = ("tests/api", "tests/provider", "-m", "not slow")
+CHOSEN = dict.fromkeys(("3.0.6", "3.1.8", "3.2.2", NEWEST), FAST)
 
 
 @nox.session
@@ -59,7 +65,7 @@ def wheel(session: nox.Session) -> None:
     session.run("python", "-m", "build", "--outdir", str(DIST), str(ROOT), silent=True)
 
 
-def check(session: nox.Session, version: str) -> None:
+def check(session: nox.Session, version: str, tests: tuple[str, ...]) -> None:
     """Install the wheel beside one Airflow, and try it there."""
     (built,) = DIST.glob("*.whl")
     session.install(
@@ -69,7 +75,10 @@ def check(session: nox.Session, version: str) -> None:
     )
     # For `nox -r`: a wheel of the same version would not replace the one before.
     session.install("--force-reinstall", "--no-deps", str(built))
-    session.run("python", "-m", "pip", "check")
+    if session.venv_backend == "uv":
+        session.run("uv", "pip", "check", external=True)
+    else:
+        session.run("python", "-m", "pip", "check")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for each in COPIED:
@@ -80,20 +89,20 @@ def check(session: nox.Session, version: str) -> None:
         session.run("python", "scripts/check_installed.py", version, "seen.json")
         # The newest may warn of nothing; older ones warn of what they rest on.
         warnings = [] if version == NEWEST else ["-W", "ignore"]
-        chosen = session.posargs or (*CHOSEN.get(version, TESTS), *PARALLEL)
+        chosen = session.posargs or (*tests, *PARALLEL)
         # Codat's descriptions have been compared by `make test`.
         apart = {"CODAT_OPENAPI_DIR": None, "CODAT_MODELS_DIR": None}
         pytest = ("pytest", "-q", "--junit-xml=tests.xml", *warnings, *chosen)
         session.run(*pytest, env=apart, success_codes=[0, 1])
         session.chdir(ROOT)
-        tests = counted(folder / "tests.xml")
+        ended = counted(folder / "tests.xml")
         if not session.posargs:
             seen = json.loads((folder / "seen.json").read_text(encoding="utf-8"))
             RESULTS.mkdir(exist_ok=True)
             kind = "fast" if "not slow" in chosen else "all"
-            result = json.dumps({**seen, "tests": {kind: tests}}, indent=2)
+            result = json.dumps({**seen, "tests": {kind: ended}}, indent=2)
             (RESULTS / f"{session.name}.json").write_text(result, encoding="utf-8")
-    if tests["failed"]:
+    if ended["failed"]:
         session.error("Tests have failed")
 
 
@@ -106,16 +115,47 @@ def counted(report: Path) -> dict[str, int]:
     return {"passed": passed, "skipped": skipped, "failed": failed}
 
 
-def of_airflow(version: str, python: str | None = None) -> None:
-    """Make the session for one Airflow, on this Python or another."""
-    name = f"airflow-{version}" + (f"-python-{python}" if python else "")
+def interpreter(version: str) -> str | None:
+    """Return an interpreter that runs; None where there is none.
 
-    @nox.session(name=name, python=python, requires=["wheel"])
+    pyenv puts a name in the path for each version that it has, whether it runs or not.
+    """
+    name = f"python{version}"
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    found = [shutil.which(name), *sorted(pyenv.glob(f"{version}*/bin/{name}"))]
+    for each in filter(None, found):
+        tried = [each, "-c", ""]
+        ran = subprocess.run(tried, check=False, capture_output=True)  # noqa: S603 - an interpreter of this machine
+        if not ran.returncode:
+            return str(each)
+    return None
+
+
+def of_airflow(version: str) -> None:
+    """Make the session for one Airflow."""
+
+    @nox.session(name=f"airflow-{version}", requires=["wheel"])
     def _airflow(session: nox.Session) -> None:
-        check(session, version)
+        check(session, version, CHOSEN.get(version, TESTS))
+
+
+def of_python(version: str) -> None:
+    """Make the session for the newest Airflow on another Python."""
+    name, found = f"airflow-{NEWEST}-python-{version}", interpreter(version)
+    if found is None:
+
+        @nox.session(name=name, venv_backend="none")
+        def _missing(session: nox.Session) -> None:
+            session.skip(f"Python {version} is not on this machine")
+
+        return
+
+    @nox.session(name=name, python=found, requires=["wheel"])
+    def _python(session: nox.Session) -> None:
+        check(session, NEWEST, ANOTHER_PYTHON)
 
 
 for _version in AIRFLOWS:
     of_airflow(_version)
 for _python in OTHER_PYTHONS:
-    of_airflow(NEWEST, _python)
+    of_python(_python)

@@ -3,9 +3,9 @@
 ``item_key`` names a customer by its own reference, so that it stays the same customer
 when rows are inserted above it. Each task sends its customer and waits in the triggerer
 for the accounting software (``deferrable``). How many send at a time is up to the pool:
-one that waits holds no slot of it. (``max_active_tis_per_dagrun`` would count those that
-wait, too.) When all are in the books, the last task has the record that each of them
-became.
+one that waits holds no slot of it. (``max_active_tis_per_dagrun`` would count those
+that wait, too.) When all are in the books, the last task has the record that each of
+them became.
 
 Where a task ends in ``OutcomeUnknown``, look into the books, say what you found in the
 Variable ``codat_resolutions``, and clear the task:
