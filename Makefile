@@ -20,14 +20,19 @@ demo: $(READY) ## A real Airflow creates customers in a local Codat, and shows w
 ui: $(READY) ## The same local Codat with Airflow's web page, to look around
 	@$(BIN)/python scripts/ui.py
 
-# Four at a time also where there are two cores: most of the time the tests wait. Those of
-# tests/system have a machine for themselves, as each strikes at chosen moments.
+# More at a time than there are cores: much of the time the tests wait.
 PARALLEL := -n 4 --dist worksteal
+SYSTEM_LOG := build/tests-system.log
 
 test: $(READY) ## All tests but those in a browser
-	@failed=0; \
+	@mkdir -p build
+	@echo 'Beside these, tests/system run, each file with an Airflow of its own.'
+	@$(BIN)/python -m pytest -n 3 --dist loadfile tests/system >$(SYSTEM_LOG) 2>&1 & \
+	system=$$! failed=0; \
 	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/system -m 'not ui' || failed=1; \
-	$(BIN)/python -m pytest tests/system || failed=1; \
+	echo 'Waiting for tests/system.'; \
+	wait $$system || failed=1; \
+	cat $(SYSTEM_LOG); \
 	exit $$failed
 
 test-ui: $(READY) ## Airflow's web page, in a real browser (needs Chromium)

@@ -267,7 +267,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
         note: Callable[[Entry], None],
         on_pause: Callable[[DeferrablePause], None] | None = None,
     ) -> Written | Done:
-        """Bring a write to where Codat has accepted it; see :func:`api.write.submit`.
+        """Bring a write to where Codat has accepted it; see :mod:`api.create`.
 
         :param past: what earlier tries wrote down.
         :param note: keeps an entry of the journal, or raises.
@@ -285,7 +285,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
         redact: Callable[[str], str],
         clear_count: int,
     ) -> Summary:
-        """Write down what came of a write; see :func:`api.write.conclude`."""
+        """Write down what came of a write; see :mod:`api.create`."""
         conversation = conclude(
             written, self._patience, redact=redact, clear_count=clear_count
         )

@@ -133,7 +133,7 @@ class WritingMixin(ABC):
         note: Callable[[Entry], None],
         on_pause: Callable[[DeferrablePause], None] | None = None,
     ) -> Summary:
-        """Write down what came of an update; see :func:`api.update.conclude_update`.
+        """Write down what came of an update; see :mod:`api.update`.
 
         :param past: all that was written down, in this try, too.
         """

@@ -402,6 +402,23 @@ def test_the_same_word_is_obeyed_once(
     assert len(records(local_codat)) == 1
 
 
+def test_a_task_of_the_first_version_goes_on(
+    unknown: Attempt, store: Store, local_codat: LocalCodat
+) -> None:
+    """Its cells are what is written today, to the letter: so they are read, too."""
+    cleared = unknown.cleared(unknown_resolution="not_created")
+    result = cleared.execute()
+    stored = store.entries()
+    assert [(each["kind"], each.get("life", 0)) for each in stored] == [
+        *[("intent", 0), ("5xx", 0), ("verdict", 1)],
+        *[("intent", 1), ("op", 1), ("end", 1)],
+    ]
+    verdict = {"kind": "verdict", "generation": 0, "life": 1, "because": "not_created"}
+    assert stored[2] == {**verdict, "at": stored[2]["at"]}
+    assert cleared.retried().execute() == result
+    assert len(set(keys(local_codat))) == 2
+
+
 def test_a_word_from_before_is_not_obeyed(
     attempt: Attempts, store: Store, local_codat: LocalCodat
 ) -> None:

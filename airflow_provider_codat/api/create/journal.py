@@ -1,8 +1,8 @@
 """What was intended, and what came of it: written down before it is relied on.
 
 An entry is written once and never changed. Which entries there are, and in which order
-they are written, is decided in ``write.py``; what they mean for a later try, in
-``resume.py``.
+they are written, is decided in ``submit.py``; what they mean for a later try, in
+``next_step.py``.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 The order in which things are written down and sent is what keeps that promise. The
 intent comes before its first send, and what an answer means comes before anything else
 is done about it. So whatever is lost, the journal holds enough to go on from, or to
-know that nobody can tell: :func:`resume.next_step` decides, here and in a later try.
+know that nobody can tell: :func:`next_step` decides, here and in a later try.
 """
 
 import logging

@@ -284,3 +284,37 @@ def test_the_status_of_an_open_row(kinds: str, expected: str) -> None:
         kind: Any = word.removeprefix("+")
         row.entries += (Entry(kind, int(word != kind), START),)
     assert row.open_status == expected
+
+
+# Four rows: three that became records, and one that a person was asked about.
+FIRST_VERSION = (
+    "eAGNk81uwjAMgF8F+RyhJG1XqLTH2AmhKW1dFgHJSN0NhPruczYxGsTEYuXg2v78l57BEFSqLHWe"
+    "LXIp57oQsLMd8kcBhwHDCSo4PCsQYAn3PWvy9iiZipaplDIRRrV2gz1FWBrJ2u3RKpVSJRJh3nG5"
+    "wIGSNdMRBqhWci6F4qv5umG3Wwvw7xgMWe848Qo0Llvd5Hn3VBa5rM1C5susyOquqQtUZWQ9cIlD"
+    "eeCi2QU4dcDGh/Y7b4jkEGMDW2Wsi94wsO0MGRd2hq11LTdkHaEj9ttAJbmxfy+qxsYMfZxJZ0NP"
+    "MIpfZnE83geqdPODI7ubPIxonmB68r69D9Ip6FqL8/TaBDSE7bSiDwytbf5oM5vAtIC7sEpPcdOh"
+    "8QtOhpantPR1X9mXisb1KKAnQzzLy3bgxW2d/3ScEnpjeU0/S+OfY7Y3pxkeLQ98PY5fAqXl3Q=="
+)
+
+
+def test_a_window_of_the_first_version_is_read() -> None:
+    """What a batch that is under way has written is read, and written as it was."""
+    window = decoded(0, FIRST_VERSION)
+    assert [row.status for row in window.rows] == [*["Success"] * 3, "Unknown"]
+    ended = [row.ended for row in window.rows]
+    assert [each and each.result for each in ended] == [
+        {"record_id": "r0"},
+        {"record_id": "r1"},
+        {"record_id": "r2"},
+        None,
+    ]
+    *_, last = window.rows
+    assert last.remarks == ("it may exist",)
+    kinds = ["intent", "5xx", "stale_resolution", "resolution", "intent"]
+    assert [entry.kind for entry in last.entries] == kinds
+    assert [entry.clear_count for entry in last.entries] == [1, 1, 1, 2, 2]
+    assert document(window.encoded()) == document(FIRST_VERSION)
+
+
+def document(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
+    return json.loads(zlib.decompress(base64.b64decode(text)))

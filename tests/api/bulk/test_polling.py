@@ -60,7 +60,7 @@ def test_the_last_ones(took: list[float], longest: float) -> None:
 
 
 def test_all_sent_is_said_once() -> None:
-    """That all was sent changes the rhythm once; after that, looks grow rarer again."""
+    """That all was sent changes the schedule once; then looks grow rarer again."""
     schedule = PollSchedule(30.0)
     schedule.accepted(100.0)
     schedule.all_sent(100.0)

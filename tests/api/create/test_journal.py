@@ -133,3 +133,53 @@ def test_a_try_that_left_no_note_is_missed(tries: list[int], whole: list[bool]) 
 def test_nothing_is_known_of_a_first_try() -> None:
     """Without a past there are no entries, and nothing was sent unseen."""
     assert Past() == Past(entries=(), unseen_since=None)
+
+
+# --- what the first version has written, and a task that is under way still holds
+
+FIRST_VERSION = {"generation": 1, "at": 1772438400.25, "life": 2}
+STORED: list[dict[str, Any]] = [
+    {
+        "kind": "intent",
+        "key": "8a210b68-6988-11ed-a1eb-0242ac120002",
+        "query": "timeoutInMinutes=5",
+        "digest": "abababababababababababababababababababababababababababababababab",
+        "because": "verdict",
+    },
+    {
+        "kind": "op",
+        "because": "adopted",
+        "operation_key": "2e9d2c44-f675-40ba-8049-353bfcb5e171",
+    },
+    {"kind": "5xx", "until": 1772438460.5},
+    {"kind": "2xx", "until": 1772438460.5},
+    {"kind": "released", "until": 1772438460.5},
+    {"kind": "limited", "until": 1772438460.5},
+    {"kind": "doubt", "until": 1772438460.5},
+    {"kind": "no"},
+    {
+        "kind": "end",
+        "operation_key": "2e9d2c44-f675-40ba-8049-353bfcb5e171",
+        "result": {"record_id": "7", "warnings": []},
+    },
+    {"kind": "verdict", "because": "not_created"},
+    {"kind": "stood", "because": "not_created"},
+    {"kind": "existed"},
+]
+RENAMED = {"verdict": "resolution", "stood": "stale_resolution"}
+
+
+@pytest.mark.parametrize("stored", STORED, ids=lambda each: each["kind"])
+def test_what_the_first_version_stored_is_read(stored: dict[str, Any]) -> None:
+    """It means what it meant, and is written to the letter as it was."""
+    stored = {**FIRST_VERSION, **stored}
+    entry = entry_of(stored)
+    assert entry.kind == RENAMED.get(stored["kind"], stored["kind"])
+    assert (entry.clear_count, entry.generation, entry.at) == (2, 1, 1772438400.25)
+    assert entry.to_json() == stored
+
+
+def test_every_kind_of_the_first_version_is_tried() -> None:
+    """None of them is forgotten."""
+    tried = {RENAMED.get(each["kind"], each["kind"]) for each in STORED}
+    assert tried == set(get_args(Kind))

@@ -105,7 +105,7 @@ MUTATIONS = {
     ),
     "an unreadable yes is followed by a create": (
         "create/submit.py",
-        "may_follow = self._write.durable and not said_yes",
+        "may_follow = self._write.durable and not self._history.said_yes",
         "may_follow = self._write.durable",
     ),
 }

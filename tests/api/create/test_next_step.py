@@ -388,7 +388,7 @@ def test_the_table_is_not_moved_by_old_generations() -> None:
 def test_when_a_person_is_obeyed(
     entries: tuple[Entry, ...], resolution: str, clear_count: int, *, obeyed: bool
 ) -> None:
-    """A verdict counts once, and only when it was given after the task had ended."""
+    """A resolution counts once, and only when it was given after the task had ended."""
     current = replace(CURRENT, resolution=resolution, clear_count=clear_count)
     assert may_apply(entries, current) is obeyed
 
