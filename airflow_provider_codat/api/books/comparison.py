@@ -137,7 +137,7 @@ class Comparison:
     differing: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
 
-    def holds(self, *, respelt: bool) -> bool:
+    def matches(self, *, respelt: bool) -> bool:
         """Whether the record has every value of the payload.
 
         :param respelt: whether the software may have respelt them. Who only mends the

@@ -58,7 +58,7 @@ class Trail:
         )
 
     def _is_of_the_time(self, requested: float | None) -> bool:
-        return requested is None or any(each.holds(requested) for each in self.windows)
+        return requested is None or any(each.contains(requested) for each in self.windows)
 
 
 def refused(operation: PushOperation) -> bool:
@@ -128,7 +128,7 @@ class Evidence:
         Respelt values count where the history names a push operation that may have
         brought them.
         """
-        return self.comparison.holds(respelt=self.adopted is not None)
+        return self.comparison.matches(respelt=self.adopted is not None)
 
     @property
     def not_done(self) -> bool:

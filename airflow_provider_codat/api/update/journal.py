@@ -38,7 +38,7 @@ class Window:
     begin: float
     end: float
 
-    def holds(self, moment: float) -> bool:
+    def contains(self, moment: float) -> bool:
         """Whether a moment of Codat's clock may be in it."""
         return (
             self.begin - CLOCK_SKEW_SECONDS <= moment <= self.end + CLOCK_SKEW_SECONDS

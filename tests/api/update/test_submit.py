@@ -175,8 +175,8 @@ def test_a_record_is_compared_value_by_value(case: str) -> None:
     found = compared(FULL, record)
     told = {n: getattr(found, n) for n in ("respelt", "differing", "unclear")}
     assert {name: paths for name, paths in told.items() if paths} == expected
-    assert found.holds(respelt=False) is (not expected)
-    assert found.holds(respelt=True) is (expected.keys() <= {"respelt"})
+    assert found.matches(respelt=False) is (not expected)
+    assert found.matches(respelt=True) is (expected.keys() <= {"respelt"})
 
 
 NOT_COMPARED = {
@@ -192,13 +192,13 @@ NOT_COMPARED = {
 def test_what_an_update_does_not_change_is_not_compared(name: str) -> None:
     """Read-only properties, the id and supplemental data say nothing of an update."""
     payload = {**FULL, name: NOT_COMPARED[name]}
-    assert compared(payload, FULL).holds(respelt=False)
+    assert compared(payload, FULL).matches(respelt=False)
 
 
 @pytest.mark.parametrize("payload", [{}, None, {"id": "7"}, []], ids=repr)
 def test_a_payload_without_values_is_never_found(payload: Json) -> None:
     """Where nothing can be compared, nothing is called done."""
-    assert not compared(payload, FULL).holds(respelt=True)
+    assert not compared(payload, FULL).matches(respelt=True)
 
 
 # --- the journal
