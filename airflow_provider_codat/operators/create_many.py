@@ -128,9 +128,9 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         return self._guarded(self._complete, context, event)
 
     def _complete(self, context: "Context", event: object) -> dict[str, Any]:
-        told = PushOperationsEvent.from_json(event)
-        check_not_late(self, context, ", ".join([*told.push_operations][:_MOST_NAMED]))
-        failure = told.failure if told.status == "error" else None
+        ended = PushOperationsEvent.from_json(event)
+        check_not_late(self, context, ", ".join([*ended.push_operations][:_MOST_NAMED]))
+        failure = ended.failure if ended.status == "error" else None
         if isinstance(failure, OutcomeUnknown):
             # It is that of one row, and is seen again when all are looked at.
             failure = None

@@ -112,18 +112,20 @@ class CodatDataRefreshOperator(CodatOperator):
         return self._followed(self._requested(deadline), deadline, context)
 
     def _complete(self, context: "Context", event: object) -> dict[str, Any]:
-        told = PullOperationEvent.from_json(event)
-        if told.status == "deadline" and time.time() >= must_end_at(self, context):
+        ended = PullOperationEvent.from_json(event)
+        if ended.status == "deadline" and time.time() >= must_end_at(self, context):
             raise AirflowTaskTimeout(
-                f"execution_timeout has passed; pull operation {told.dataset_id} goes "
+                f"execution_timeout has passed; pull operation {ended.dataset_id} goes "
                 "on at Codat"
             )
-        asked = argument(self.hook.get_pull_operation, self.company_id, told.dataset_id)
+        asked = argument(
+            self.hook.get_pull_operation, self.company_id, ended.dataset_id
+        )
         operation = pull_operation(asked)
-        if told.status == "error" and not operation.ended:
-            raise told.failure
-        refresh = Refresh(operation, told.fresh, told.newest)
-        return self._followed(refresh, told.deadline, context)
+        if ended.status == "error" and not operation.ended:
+            raise ended.failure
+        refresh = Refresh(operation, ended.fresh, ended.newest)
+        return self._followed(refresh, ended.deadline, context)
 
     def _followed(
         self, refresh: Refresh, deadline: float, context: "Context"

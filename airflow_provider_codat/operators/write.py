@@ -180,14 +180,14 @@ class WriteRecordOperator(WriteOperator[Summary]):
         self, context: "Context", event: object
     ) -> tuple[Destination, PushOperation]:
         """Return the push operation that a trigger tells of, and where it writes."""
-        event_read = PushOperationsEvent.from_json(event)
-        if event_read.status == "deadline":
-            check_not_late(self, context, ", ".join(event_read.push_operations))
+        ended = PushOperationsEvent.from_json(event)
+        if ended.status == "deadline":
+            check_not_late(self, context, ", ".join(ended.push_operations))
         company_id = argument(checked_uuid, self.company_id, "company_id")
         connection_id = self._known_connection(company_id, context)
         if not connection_id:  # Codat knows it
-            event_read = _without_details(event_read)
-        operation = came_of(event_read, self.hook, company_id, connection_id)
+            ended = _without_details(ended)
+        operation = came_of(ended, self.hook, company_id, connection_id)
         self._push(summary(operation, self._redactor()), context)
         return Destination(company_id, operation.connection_id), operation
 

@@ -133,10 +133,8 @@ class Reader:
             return ReadRow(number, None, None, (), invalid.problems)
         name = self._rules.item_key
         key, fault = ("", "") if name is None else _key(customer.get(name))
-        # Copied: what the author has given stays as it is.
-        known = {n: v for n, v in customer.items() if n != self._foreign}
         payload, left_out = self._rules.check.without_read_only(
-            known, self._rules.read_only_fields
+            self._known(customer), self._rules.read_only_fields
         )
         row = None
         if not fault:
@@ -144,6 +142,12 @@ class Reader:
             fault = self._taken(row)
         faults = (Problem(at("", name or ""), "item_key", fault),) if fault else ()
         return ReadRow(number, payload, row, left_out, faults)
+
+    def _known(self, customer: dict[str, Json]) -> dict[str, Json]:
+        """Return a row without a key that Codat does not know."""
+        if self._foreign not in customer:
+            return customer
+        return {n: v for n, v in customer.items() if n != self._foreign}
 
     def _taken(self, row: Row) -> str:
         """Say that another row has the same key; return nothing where none has."""

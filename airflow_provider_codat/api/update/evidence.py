@@ -58,7 +58,9 @@ class Trail:
         )
 
     def _is_of_the_time(self, requested: float | None) -> bool:
-        return requested is None or any(each.contains(requested) for each in self.windows)
+        return requested is None or any(
+            each.contains(requested) for each in self.windows
+        )
 
 
 def refused(operation: PushOperation) -> bool:
