@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo ui test test-ui screenshots test-fast lint format docs nox \
+.PHONY: help demo ui test test-most test-system test-ui screenshots test-fast lint format docs nox \
 	bench-import bench-waits bench-misfortunes bench-bulk troubleshooting wheel ci clean
 
 help: ## Show this list
@@ -25,15 +25,16 @@ PARALLEL := -n 4 --dist worksteal
 SYSTEM_LOG := build/tests-system.log
 
 test: $(READY) ## All tests but those in a browser
-	@mkdir -p build
 	@echo 'Beside these, tests/system run, each file with an Airflow of its own.'
-	@$(BIN)/python -m pytest -n 3 --dist loadfile tests/system >$(SYSTEM_LOG) 2>&1 & \
-	system=$$! failed=0; \
-	$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/system -m 'not ui' || failed=1; \
-	echo 'Waiting for tests/system.'; \
-	wait $$system || failed=1; \
-	cat $(SYSTEM_LOG); \
-	exit $$failed
+	@$(MAKE) --no-print-directory --keep-going -j2 test-most test-system
+
+test-most: $(READY)
+	@$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/system -m 'not ui'
+
+test-system: $(READY)
+	@mkdir -p build
+	@$(BIN)/python -m pytest -n 3 --dist loadfile tests/system >$(SYSTEM_LOG) 2>&1; \
+	code=$$?; cat $(SYSTEM_LOG); exit $$code
 
 test-ui: $(READY) ## Airflow's web page, in a real browser (needs Chromium)
 	@$(BIN)/python -m pip install --quiet --editable '.[ui]'
