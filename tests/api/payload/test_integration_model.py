@@ -750,9 +750,13 @@ def translated(model: Model, payload: Any) -> None:  # noqa: ANN401 - any JSON
 @given(st.data())
 @settings(suppress_health_check=list(HealthCheck), max_examples=10)
 def test_real_models(file: Path, data: Any) -> None:  # noqa: ANN401 - what draws
-    """The models of real integrations are read as the invented ones are."""
+    """The models of real integrations are read as the invented ones are.
+
+    Of whatever data type they are: a file's name begins with it.
+    """
     model = json.loads(file.read_text(encoding="utf-8"))
-    assert "customerName" in to_json_schema(model)["required"]
+    if file.stem.startswith("customers."):
+        assert "customerName" in to_json_schema(model)["required"]
     translated(model, without_limits(model, data.draw))
 
 
