@@ -35,7 +35,8 @@ KEY = "bJdfN3UrP6zQmY8vT1xK5sWc0LhG7aEoR9iBt2Vq"
 ENCODED = base64.b64encode(KEY.encode())
 GUID = "8a210b68-6988-11ed-a1eb-0242ac120002"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-HURRIED = {"connect_timeout_seconds": 0.2, "read_timeout_seconds": 0.2}
+# Together they are the deadline, and long enough for a request to go out.
+HURRIED = {"connect_timeout_seconds": 3, "read_timeout_seconds": 0.2}
 PATIENT = {"connect_timeout_seconds": 60, "read_timeout_seconds": 60}
 GET = Request("GET", "/companies")
 POST = Request("POST", "/companies", "", b'{"a":1}', GUID)
