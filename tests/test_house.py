@@ -78,6 +78,30 @@ def test_folders_look_down_only(folder: Path) -> None:
     assert circle(rooms_of(folder)) == ""
 
 
+def imports_of(node: ast.stmt) -> list[ast.alias]:
+    """Return what one statement imports, for type checkers alone, too."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return node.names
+    if isinstance(node, ast.If):
+        return [name for each in node.body for name in imports_of(each)]
+    return []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_begins_with_its_imports(module: str) -> None:
+    """Imports come first, those for type checkers last, and bind no name twice."""
+    body = ast.parse(MODULES[module].read_text(encoding="utf-8")).body
+    body = body[ast.get_docstring(ast.Module(body, [])) is not None :]
+    kinds = [2 if not imports_of(n) else isinstance(n, ast.If) for n in body]
+    assert kinds == sorted(kinds)
+    names = [a.asname or a.name for node in body for a in imports_of(node)]
+    assigned = [
+        each for node in body if isinstance(node, ast.Assign) for each in node.targets
+    ]
+    names += [each.id for each in assigned if isinstance(each, ast.Name)]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_a_circle_is_found() -> None:
     """The search for circles finds one where there is one."""
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}}).count("->") == 3

@@ -1,30 +1,21 @@
 """The operators that read: a company's records, and what its software wants of one."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack
 
+from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.errors import SettingsInvalid, StillInProgress
 from airflow_provider_codat.api.models import Destination, checked_uuid
 from airflow_provider_codat.api.payload.integration_model import to_json_schema
 from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
 from airflow_provider_codat.tasks.arguments import argument
+from airflow_provider_codat.tasks.files import written
 from airflow_provider_codat.tasks.options import CodatKwargs
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-import json
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import TYPE_CHECKING
-
-from airflow_provider_codat.api.data_types import CUSTOMERS
-from airflow_provider_codat.api.errors import SettingsInvalid, StillInProgress
-from airflow_provider_codat.tasks.files import written
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import (
-        Context,
-        ObjectStoragePath,
-    )
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
 
 _MOST_PASSES = 5

@@ -15,7 +15,7 @@ def argument(read: Callable[..., T], *given: object, **options: object) -> T:
     try:
         return read(*given, **options)
     except ValueError as error:
-        raise SettingsInvalid(str(error)) from error
+        raise SettingsInvalid(str(error)) from None
 
 
 def seconds(value: float | str, name: str) -> float:

@@ -31,7 +31,7 @@ def destination_of(run: "TaskRun", options: "WriteOptions") -> Destination:
         try:
             connection_id = run.hook.find_connection(company_id)
         except ValueError as error:
-            raise SettingsInvalid(str(error)) from error
+            raise SettingsInvalid(str(error)) from None
         if kept:
             kept.keep(company_id, connection_id)
     run.log.info("Writing over connection %s", connection_id)

@@ -87,7 +87,7 @@ def processes(home: Path) -> list[psutil.Process]:
 
 
 def begin(home: Path) -> subprocess.Popen[str]:
-    """Start a demo; return when its Airflow is about to start."""
+    """Start a demo; return when all of its Airflow has begun."""
     foreign = {"AIRFLOW_HOME": "/nonexistent", "PYTHONPATH": "/nonexistent"}
     running = subprocess.Popen(
         [sys.executable, str(DEMO), str(home)],
@@ -97,7 +97,8 @@ def begin(home: Path) -> subprocess.Popen[str]:
         text=True,
     )
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not all((home / f"{name}.log").exists() for name in STARTED):
+    logs = [home / f"{name}.log" for name in STARTED]
+    while not all(log.exists() for log in logs) or len(processes(home)) < len(logs):
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.1)

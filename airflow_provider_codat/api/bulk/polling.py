@@ -25,6 +25,18 @@ from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS, epoch_o
 from airflow_provider_codat.api.http.telemetry import report_end
 from airflow_provider_codat.api.models import PushOperation
 
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_MANY = 500
+"""For how many push operations a look at the list is worth a request."""
+
+_SMALLEST_PAGE = 100
+_LARGEST_PAGE = 1000
+_MOST_SINGLY = 5
+_LATEST = 5
+_FEW = 20
+_IDLE_SECONDS = 0.5
 _SLOWER = 1.5
 _REMEMBERED = 200
 _MARGIN_SECONDS = 0.3
@@ -85,15 +97,6 @@ class PollSchedule:
         """Return how long push operations take, as far as is known."""
         usual = statistics.median(self._took) if self._took else FIRST_POLL_SECONDS
         return min(self._longest, max(_LEAST_SECONDS, usual))
-
-
-log = logging.getLogger(__name__)
-
-_SMALLEST_PAGE = 100
-_LARGEST_PAGE = 1000
-_MOST_SINGLY = 5
-_LATEST = 5
-_FEW = 20
 
 
 class AwaitedRows:
@@ -201,15 +204,6 @@ class AwaitedRows:
         ended = epoch_of(operation.completed_at or "")
         if began is not None and ended is not None:
             self.schedule.took(ended - began)
-
-
-T = TypeVar("T")
-log = logging.getLogger(__name__)
-
-_MANY = 500
-"""For how many push operations a look at the list is worth a request."""
-
-_IDLE_SECONDS = 0.5
 
 
 class StatusPolling:

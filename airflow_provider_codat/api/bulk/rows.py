@@ -28,7 +28,15 @@ from airflow_provider_codat.api.payload.check import Check
 from airflow_provider_codat.api.payload.contract import contract
 from airflow_provider_codat.api.payload.json_values import at, to_json
 
+MOST_IN_A_LIST = 1000
+"""Rows that a list may have: what a template field and an XCom carry well."""
+
 _LONGEST_KEY = 250
+_MOST_SHOWN = 20
+_MOST_KINDS = 50
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_INDEX = re.compile(r"\[\d+\]")
+_REJECTED = 0
 
 
 class Line(NamedTuple):
@@ -211,29 +219,6 @@ def _digest(content: bytes) -> bytes:
 
 def _unreadable(path: str, message: str) -> PayloadInvalid:
     return PayloadInvalid([Problem(path, "json", message)])
-
-
-__all__ = [
-    "MOST_IN_A_LIST",
-    "Line",
-    "Rejected",
-    "Row",
-    "Rows",
-    "Rules",
-    "Survey",
-    "Warned",
-    "lines",
-    "rows_of_list",
-]
-
-MOST_IN_A_LIST = 1000
-"""Rows that a list may have: what a template field and an XCom carry well."""
-
-_MOST_SHOWN = 20
-_MOST_KINDS = 50
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_INDEX = re.compile(r"\[\d+\]")
-_REJECTED = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,7 @@
 """What is looked for in the books, and what is found there."""
 
-import threading
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Container
 import math
+import threading
 from collections.abc import Container
 from dataclasses import dataclass, field
 

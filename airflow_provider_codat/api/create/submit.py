@@ -60,6 +60,7 @@ from airflow_provider_codat.api.models import Json, PushOperation, Summary
 
 log = logging.getLogger(__name__)
 
+_MOST_NAMED = 5
 _MOST_DEFERRALS = 20
 """How often one task may be asked to come back later before that uses up a retry."""
 
@@ -331,11 +332,6 @@ class _Submission:
             yield DeferrablePause(
                 seconds, f"{reason}; the books are asked after a pause"
             )
-
-
-log = logging.getLogger(__name__)
-
-_MOST_NAMED = 5
 
 
 def _in_doubt(seen: PushOperation | Refused) -> bool:
