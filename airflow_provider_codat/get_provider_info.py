@@ -121,8 +121,8 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-provider-codat",
         "name": "Codat",
-        "description": "`Codat <https://www.codat.io>`__: create customers in a "
-        "company's accounting software, none of them twice.",
+        "description": "`Codat <https://www.codat.io>`__: write customers, invoices, "
+        "payments and more into a company's accounting software, none of them twice.",
         "integrations": [
             {
                 "integration-name": "Codat",
@@ -159,7 +159,12 @@ def get_provider_info() -> dict[str, Any]:
                 "name": "codat_customer",
                 "class-name": "airflow_provider_codat.decorators.codat"
                 ".codat_customer_task",
-            }
+            },
+            {
+                "name": "codat_record",
+                "class-name": "airflow_provider_codat.decorators.codat"
+                ".codat_record_task",
+            },
         ],
         "asset-uris": [_ASSETS],
         "dataset-uris": [_ASSETS],

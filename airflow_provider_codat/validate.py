@@ -1,9 +1,10 @@
-"""Check customers in a file as the operator would, with no Airflow running.
+"""Check records in a file as the operator would, with no Airflow running.
 
 ::
 
     python -m airflow_provider_codat.validate customers.jsonl
     python -m airflow_provider_codat.validate --model model.json customers.jsonl
+    python -m airflow_provider_codat.validate --data-type invoices invoices.jsonl
 
 The file holds one JSON object, a JSON array of objects, or JSON lines; ``-`` is the
 standard input. JSON lines are read one at a time, so a file may be of any size. It
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias, get_args
 
 from airflow_provider_codat.api.bulk.rows import lines
+from airflow_provider_codat.api.data_types import CUSTOMERS, DATA_TYPES, DataType
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Json, Problem
 from airflow_provider_codat.api.payload.canonical import READ_ONLY, parse_json, to_json
@@ -39,6 +41,7 @@ class _Options(argparse.Namespace):
     """The command line, read."""
 
     file: str
+    data_type: str
     unknown_properties: UnknownProperties
     keep_read_only: bool
     model: str | None
@@ -47,7 +50,7 @@ class _Options(argparse.Namespace):
 
 
 class _Entry(NamedTuple):
-    """One customer of the file, not yet read.
+    """One record of the file, not yet read.
 
     :param place: where it stands, such as ``customers.jsonl:3``.
     :param read: makes JSON of the value, or raises ``PayloadInvalid``.
@@ -93,7 +96,7 @@ def _reported(options: _Options, check: Check) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m airflow_provider_codat.validate",
-        description="Check customers as the operator would, without Airflow.",
+        description="Check records as the operator would, without Airflow.",
     )
     add = parser.add_argument
     add(
@@ -102,11 +105,24 @@ def _parser() -> argparse.ArgumentParser:
         help="a JSON object, a JSON array of objects, or JSON lines; - reads stdin",
     )
     add(
+        "--data-type",
+        choices=sorted(DATA_TYPES),
+        default=CUSTOMERS.name,
+        metavar="KEY",
+        help="Codat's key of what they are, such as invoices (%(default)s)",
+    )
+    add(
         "--unknown-properties",
         choices=get_args(UnknownProperties),
         default="warn",
         help="what to do about properties that are not documented (%(default)s)",
     )
+    _add_checks(add)
+    return parser
+
+
+def _add_checks(add: Callable[..., object]) -> None:
+    """Add what they are held against."""
     kept = f"check these too instead of leaving them out: {', '.join(READ_ONLY)}"
     add("--keep-read-only", action="store_true", help=kept)
     add("--model", metavar="MODEL", help="a file with the integration's model")
@@ -116,17 +132,17 @@ def _parser() -> argparse.ArgumentParser:
         help="against the model, Codat's contract, or both (with --model: both)",
     )
     add("--strict", action="store_true", help="the model's limits in prose forbid, too")
-    return parser
 
 
 def _check(options: _Options) -> Check:
-    """Return what customers are to be held against.
+    """Return what records are to be held against.
 
     :raises OSError: when the model cannot be read.
     :raises ValueError: when there is none in its file.
     """
     model = None if options.model is None else read_model(options.model)
     return Check(
+        data_type=options.data_type,
         validate=options.validate or ("both" if model else "schema"),
         unknown_properties=options.unknown_properties,
         strict=options.strict,
@@ -147,8 +163,8 @@ def _report(options: _Options, check: Check) -> int:
                 print(f"{entry.place}: {mark}{_line(problem)}")
     sys.stdout.flush()
     if not seen:
-        return _unusable(f"{name}: holds no customer")
-    print(_summary(seen), file=sys.stderr)
+        return _unusable(f"{name}: holds no {_row(options).record}")
+    print(_summary(seen, _row(options)), file=sys.stderr)
     return 1 if seen["error"] else 0
 
 
@@ -162,7 +178,7 @@ def _opened(file: str) -> Iterator[Iterable[bytes]]:
 
 
 def _problems(entry: _Entry, options: _Options, check: Check) -> tuple[Problem, ...]:
-    """Return all that is wrong with one customer."""
+    """Return all that is wrong with one record."""
     return checked(
         entry.value,
         check,
@@ -172,7 +188,7 @@ def _problems(entry: _Entry, options: _Options, check: Check) -> tuple[Problem, 
 
 
 def _entries(raw: Iterable[bytes], name: str) -> Iterator[_Entry]:
-    """Yield the customers of a file, which may be in any of the three forms."""
+    """Yield the records of a file, which may be in any of the three forms."""
     numbered = ((line.number, line.text.decode()) for line in lines(raw))
     first, second = next(numbered, None), next(numbered, None)
     rest = chain([second] if second else [], numbered)
@@ -234,14 +250,18 @@ def _read_text(value: object) -> Json:
 
 
 def _line(problem: Problem) -> str:
-    """Show a problem; the place has told which customer is meant."""
+    """Show a problem; the place has told which record is meant."""
     return str(problem) if problem.path else str(problem).removeprefix("the payload: ")
 
 
-def _summary(seen: Counter[str]) -> str:
-    customers = "customer" if seen["all"] == 1 else "customers"
+def _row(options: _Options) -> DataType:
+    return DATA_TYPES[options.data_type]
+
+
+def _summary(seen: Counter[str], row: DataType) -> str:
+    records = row.record if seen["all"] == 1 else row.records
     warned = f", {seen['warning']} with warnings" if seen["warning"] else ""
-    return f"{seen['all']} {customers}, {seen['error']} with problems{warned}"
+    return f"{seen['all']} {records}, {seen['error']} with problems{warned}"
 
 
 def _unusable(message: str) -> int:

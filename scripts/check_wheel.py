@@ -21,10 +21,13 @@ import venv
 import zipfile
 from pathlib import Path
 
+from airflow_provider_codat.api.data_types import DATA_TYPES
+
 ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 PACKAGE = "airflow_provider_codat"
-DATA = {"py.typed", "api/payload/schemas/customers.json"}
+SCHEMAS = ("shared", *DATA_TYPES)
+DATA = {"py.typed", *(f"api/payload/schemas/{name}.json" for name in SCHEMAS)}
 TOP = {
     "CHANGELOG.md",
     "CONTRIBUTING.md",

@@ -153,7 +153,7 @@ def is_ellipsis(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is ...
 
 
-def completed(code: str, name: str, record_id: str) -> str:
+def completed(code: str, name: str, record_id: str, invoice_id: str) -> str:
     """Return the file of a DAG in which a block stands as it does in the guide."""
     tree = Completed().visit(ast.parse(code))
     text = ast.unparse(ast.fix_missing_locations(tree))
@@ -175,20 +175,21 @@ def completed(code: str, name: str, record_id: str) -> str:
     if "with DAG(" in code:
         lines += [*granted, text]
     else:
-        lines += [f"with DAG({name!r}, params={parameters(record_id)!r}):"]
+        lines += [f"with DAG({name!r}, params={parameters(record_id, invoice_id)!r}):"]
         lines += [textwrap.indent("\n".join([*granted, text, "pass"]), "    ")]
     whole = "\n".join(lines).replace("s3://aws_default@warehouse/codat", FILES.as_uri())
     whole = whole.replace(COMPANY, SECOND_COMPANY_ID)
     return whole.replace(CONNECTION, SECOND_CONNECTION_ID).replace("RECORD", record_id)
 
 
-def parameters(record_id: str) -> dict[str, str]:
+def parameters(record_id: str, invoice_id: str) -> dict[str, str]:
     """Return what a DAG may ask for when it is triggered."""
     return {
         "company_id": SECOND_COMPANY_ID,
         "connection_id": SECOND_CONNECTION_ID,
         "customer_id": record_id,
         "folder": FILES.as_uri(),
+        "invoice_id": invoice_id,
         "name": "Larkspur Stationery Ltd",
         "record_id": record_id,
     }
@@ -208,16 +209,22 @@ def run(name: str, code: str) -> str:
         carol = BOB | {"customerName": "Carol"}
         # The second company has one connection, which is found where none is named.
         record_id = codat.typed_in(carol, connection_id=SECOND_CONNECTION_ID).record_id
+        invoice_id = codat.typed_in(
+            {"invoiceNumber": "S-1"},
+            data_type="invoices",
+            connection_id=SECOND_CONNECTION_ID,
+        ).record_id
         from airflow_provider_codat.hooks.codat import CodatHook  # noqa: PLC0415 - the same
 
         CodatHook().refresh(SECOND_COMPANY_ID)
         path = HOME / "dags" / f"{name}.py"
-        path.write_text(completed(code, name, record_id), encoding="utf-8")
+        text = completed(code, name, record_id, invoice_id)
+        path.write_text(text, encoding="utf-8")
         bag = DagBag(path, safe_mode=False)
         problems = list(bag.import_errors.values())
         for dag in bag.dags.values():
             if dag.tasks:
-                conf = parameters(record_id)
+                conf = parameters(record_id, invoice_id)
                 asked = {n: v for n, v in conf.items() if n in dag.params}
                 problems += outcome(dag, asked)
     return "\n".join(problems)
@@ -241,6 +248,7 @@ def main() -> None:
     rows = [{**ADA, "reference": "C-0001"}, {**BOB, "reference": "C-0002"}]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (FILES / "customers.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (FILES / "S-1001.pdf").write_bytes(b"%PDF-1.7")
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     subprocess.run(command, check=True, capture_output=True)
     results = {}

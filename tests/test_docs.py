@@ -16,6 +16,8 @@ import pytest
 from airflow_provider_codat.api import errors
 from airflow_provider_codat.api.bulk.report import Status
 from airflow_provider_codat.api.connection.settings import EXTRAS
+from airflow_provider_codat.api.data_types import DATA_TYPES
+from airflow_provider_codat.api.payload.check import Check
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -295,7 +297,11 @@ def test_statuses_are_documented() -> None:
 
 @pytest.mark.slow
 def test_template_fields_are_documented() -> None:
-    """Every template field of every operator is a row's in the guide, and no other."""
+    """Every template field of every operator is a row's in the guide, and no other.
+
+    An operator of another data type than those in the guide has the same fields, under
+    its own words.
+    """
     program = (
         "import json, warnings\n"
         "warnings.simplefilter('ignore')\n"
@@ -303,7 +309,14 @@ def test_template_fields_are_documented() -> None:
         "from airflow_provider_codat.sensors.codat import CodatPushOperationSensor\n"
         "kinds = [getattr(codat, n) for n in codat.__all__]\n"
         "kinds.append(CodatPushOperationSensor)\n"
-        "print(json.dumps({k.__name__: sorted(k.template_fields) for k in kinds}))\n"
+        "names = ('record', 'record_id', 'records', 'records_path')\n"
+        "def plain(kind):\n"
+        "    words = getattr(kind, 'argument_of', str)\n"
+        "    back = {words(name): name for name in names}\n"
+        "    return sorted(back.get(f, f) for f in kind.template_fields)\n"
+        "family = {k.__name__: k.__bases__[0].__name__ for k in kinds}\n"
+        "print(json.dumps([{k.__name__: sorted(k.template_fields) for k in kinds},\n"
+        "    {k.__name__: plain(k) for k in kinds}, family]))\n"
     )
     ran = subprocess.run(
         [sys.executable, "-c", program],
@@ -315,7 +328,21 @@ def test_template_fields_are_documented() -> None:
     page = (DOCS / "templating.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE))
     told = {name: sorted(re.findall(r"`(\w+)`", row)) for name, row in rows.items()}
-    assert told == json.loads(ran.stdout.splitlines()[-1])
+    fields, plain, family = json.loads(ran.stdout.splitlines()[-1])
+    assert told == {name: fields[name] for name in told}
+    shown = {family[name]: name for name in told}
+    for name in fields.keys() - told.keys():
+        like = family[name] if family[name] in told else shown[family[name]]
+        assert plain[name] == plain[like]
+
+
+def test_examples_of_data_types() -> None:
+    """The example of each data type may be sent, with nothing to warn of."""
+    page = (DOCS / "data-types.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    for row, text in zip(DATA_TYPES.values(), examples, strict=True):
+        check = Check(unknown_properties="fail", data_type=row.name)
+        assert not check.problems(json.loads(text)), row.name
 
 
 def test_metrics_are_documented() -> None:

@@ -1,4 +1,4 @@
-"""``@task.codat_customer``: a function returns the customer that is to be created."""
+"""``@task.codat_record``: a function returns the record that is to be created."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,9 +10,10 @@ from airflow.providers.common.compat.sdk import (
     task_decorator_factory,
 )
 
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Problem, Summary
-from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
+from airflow_provider_codat.operators.codat import CreateAccountingRecordOperator
 from airflow_provider_codat.tasks.identity import are_written_down
 
 if TYPE_CHECKING:
@@ -20,10 +21,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, TaskDecorator
 
 
-class CodatCustomerDecoratedOperator(
-    DecoratedOperator, CreateAccountingCustomerOperator
-):
-    """Creates the customer that a function returns.
+class CodatRecordDecoratedOperator(DecoratedOperator, CreateAccountingRecordOperator):
+    """Creates the record that a function returns.
 
     What it returns is no template, and is kept nowhere in Airflow: in no XCom, rendered
     field or log.
@@ -33,24 +32,24 @@ class CodatCustomerDecoratedOperator(
         something to say, whose words are cleared of the payload's values.
     :param op_args: its arguments. (templated)
     :param op_kwargs: its arguments by name. (templated)
-    :param kwargs: as :class:`CreateAccountingCustomerOperator` takes them, apart from
-        ``customer``.
+    :param kwargs: as :class:`CreateAccountingRecordOperator` takes them, apart from
+        ``record``.
     """
 
     template_fields: Sequence[str] = (
         *DecoratedOperator.template_fields,
         *(
             name
-            for name in CreateAccountingCustomerOperator.template_fields
-            if name != "customer"
+            for name in CreateAccountingRecordOperator.template_fields
+            if name != "record"
         ),
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         **DecoratedOperator.template_fields_renderers,
         "model": "json",
     }
-    custom_operator_name = "@task.codat_customer"
-    if not hasattr(CreateAccountingCustomerOperator, "xcom_push"):
+    custom_operator_name = "@task.codat_record"
+    if not hasattr(CreateAccountingRecordOperator, "xcom_push"):
         # Airflow 3.0 expects it of its operators, and does nothing with it.
         xcom_push = None
 
@@ -69,7 +68,7 @@ class CodatCustomerDecoratedOperator(
             python_callable=python_callable,
             op_args=op_args,
             op_kwargs=op_kwargs,
-            customer={},
+            record={},
             **kwargs,
         )
 
@@ -107,11 +106,11 @@ class CodatCustomerDecoratedOperator(
         """
         context_merge(context, self.op_kwargs)
         given = determine_kwargs(self.python_callable, self.op_args, context)
-        customer = self.python_callable(*self.op_args, **given)
-        if customer is None:
+        record = self.python_callable(*self.op_args, **given)
+        if record is None:
             words = "the function returned nothing; let it return the payload, a dict"
             raise PayloadInvalid([Problem("", "json", words)])
-        return customer
+        return record
 
     def _do_render_template_fields(
         self,
@@ -136,6 +135,34 @@ class CodatCustomerDecoratedOperator(
         for name, value in self.op_kwargs.items():
             if value is not author.get(name):
                 yield value
+
+
+class CodatCustomerDecoratedOperator(CodatRecordDecoratedOperator):
+    """Creates the customer that a function returns.
+
+    See :class:`CodatRecordDecoratedOperator`; the data type is ``customers``.
+    """
+
+    custom_operator_name = "@task.codat_customer"
+
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - those of the operators behind it
+        super().__init__(**{"data_type": CUSTOMERS.name, **kwargs})
+
+
+def codat_record_task(
+    python_callable: Callable[..., Any] | None = None,
+    **kwargs: Any,  # noqa: ANN401 - those of the operator
+) -> "TaskDecorator":
+    """Create the record that the decorated function returns.
+
+    :param kwargs: as :class:`CreateAccountingRecordOperator` takes them, such as
+        ``data_type``, apart from ``record``.
+    """
+    return task_decorator_factory(
+        python_callable,
+        decorated_operator_class=CodatRecordDecoratedOperator,
+        **kwargs,
+    )
 
 
 def codat_customer_task(

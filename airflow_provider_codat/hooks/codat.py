@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import uuid4
 
 from airflow.providers.common.compat.connection import (
     get_async_connection,
@@ -22,14 +21,12 @@ from airflow_provider_codat.api.create.intent import Done, Write, Written
 from airflow_provider_codat.api.create.journal import Entry, Past
 from airflow_provider_codat.api.create.settle import settle
 from airflow_provider_codat.api.create.submit import submit
-from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import Busy, SettingsInvalid
 from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
     DeferrablePause,
     Patience,
-    create,
     drive,
     get,
     post,
@@ -37,14 +34,10 @@ from airflow_provider_codat.api.http.exchange import (
 )
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.response import json_of, page_of
-from airflow_provider_codat.api.http.retry import Sends
 from airflow_provider_codat.api.models import (
-    Destination,
     PushOperation,
     Summary,
-    author_key,
 )
-from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.json_values import to_json
 from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.hooks import form
@@ -205,59 +198,6 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
 
     def _drive(self, conversation: Conversation[T]) -> T:
         return drive(conversation, self._send)
-
-    def create_customer(
-        self,
-        company_id: str,
-        connection_id: str,
-        customer: Mapping[str, Any],
-        *,
-        timeout_in_minutes: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> dict[str, Any]:
-        """Ask Codat to create a customer; do not wait for it to be done.
-
-        The payload is sent as it is: :class:`CreateAccountingCustomerOperator` checks
-        it first.
-
-        :param company_id: Codat's company, a UUID.
-        :param connection_id: that company's connection to its software, a UUID.
-        :param customer: see :class:`airflow_provider_codat.api.AccountingCustomer`.
-        :param timeout_in_minutes: after which Codat calls the operation TimedOut.
-        :param idempotency_key: a UUID that names this intent in every repetition. By
-            default a new one for each call, so that a second call creates a second
-            customer.
-        :return: the push operation, as Codat sent it; normally ``Pending``.
-        :raises ValueError: when an id is no UUID.
-        :raises PayloadInvalid: when JSON cannot express the payload.
-        :raises Refused: when Codat refused; nothing was created.
-        :raises Unreachable: when no answer came; a repetition with the same key within
-            75 minutes creates nothing twice.
-        :raises Busy: when Codat is not to be asked now.
-        :raises OutcomeUnknown: when a customer may exist.
-        Source: https://docs.codat.io/sync-for-expenses-api#/operations/create-customer
-        """
-        destination = Destination(company_id, connection_id)
-        body = to_json(customer)
-        request = codat_request.create(
-            destination,
-            CUSTOMERS,
-            canonical(body),
-            idempotency_key=author_key(idempotency_key or str(uuid4())),
-            timeout_in_minutes=timeout_in_minutes,
-        )
-        operation = self._drive(
-            create(
-                request,
-                destination,
-                CUSTOMERS,
-                self._patience,
-                sends=Sends(),
-                reused_key=idempotency_key is not None,
-                redact=redactor(body),
-            )
-        )
-        return dict(operation.raw)
 
     def submit(
         self,

@@ -2,11 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection
-from typing import TypeVar
+from typing import TypedDict, TypeVar, Unpack
 from uuid import uuid4
 
 from airflow_provider_codat.api.books.existing import (
-    MATCH_ON,
     Existing,
     copied,
     existing,
@@ -16,11 +15,20 @@ from airflow_provider_codat.api.books.preflight import (
     can_create,
     only_connection,
 )
-from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.data_types import CUSTOMERS, data_type_of
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.models import Destination
 
 T = TypeVar("T")
+
+
+class ExistingKwargs(TypedDict, total=False):
+    """How it is looked: see :meth:`ReadinessMixin.existing_records`."""
+
+    match_on: Collection[str] | None
+    refresh: bool
+    timeout_seconds: float
+    poll_interval_seconds: float
 
 
 class ReadinessMixin(ABC):
@@ -74,22 +82,24 @@ class ReadinessMixin(ABC):
             can_create(company_id, connection_id, self._patience, data_type=data_type)
         )
 
-    def existing_customers(
+    def existing_records(
         self,
+        data_type: str,
         company_id: str,
         connection_id: str,
         *,
-        match_on: Collection[str] = MATCH_ON,
+        match_on: Collection[str] | None = None,
         refresh: bool = True,
         timeout_seconds: float = 3600.0,
         poll_interval_seconds: float = 15.0,
     ) -> Existing:
-        """Return what is in the books already, to look for many customers in it.
+        """Return what is in the books already, to look for many records in it.
 
+        :param data_type: Codat's key, such as ``invoices``.
         :param company_id: Codat's company, a UUID.
         :param connection_id: that company's connection to its software, a UUID.
-        :param match_on: the properties of which one that is equal makes two customers
-            the same, such as ``customerName``.
+        :param match_on: the properties of which one that is equal makes two records the
+            same, such as ``invoiceNumber``; by default, those that identify one.
         :param refresh: whether to refresh Codat's copy of the books first. Without,
             what was written since the last refresh is not seen.
         :param timeout_seconds: for how long to wait for that to end.
@@ -101,17 +111,25 @@ class ReadinessMixin(ABC):
             one, when Codat has no copy yet.
         """
         place = Destination(company_id, connection_id)
-        patience = self._patience
+        patience, row = self._patience, data_type_of(data_type)
         if not refresh:
-            return self._drive(copied(place.company_id, patience, match_on=match_on))
+            return self._drive(copied(place, row, patience, match_on=match_on))
         return self._drive(
             existing(
                 place,
-                CUSTOMERS,
+                row,
                 patience,
                 match_on=match_on,
                 keys=lambda: str(uuid4()),
                 deadline=patience.clock() + timeout_seconds,
                 poll_interval_seconds=poll_interval_seconds,
             )
+        )
+
+    def existing_customers(
+        self, company_id: str, connection_id: str, **options: Unpack[ExistingKwargs]
+    ) -> Existing:
+        """Return what is in the books already: see :meth:`existing_records`."""
+        return self.existing_records(
+            CUSTOMERS.name, company_id, connection_id, **options
         )

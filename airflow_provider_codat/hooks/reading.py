@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar, Unpack
 from uuid import uuid4
 
 from airflow_provider_codat.api.books.pull_operations import (
@@ -18,7 +18,7 @@ from airflow_provider_codat.api.books.records import (
     requested,
     started,
 )
-from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.data_types import CUSTOMERS, DataType, data_type_of
 from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
 from airflow_provider_codat.api.http.response import (
@@ -36,6 +36,26 @@ from airflow_provider_codat.api.models import (
 T = TypeVar("T")
 
 _LARGEST_PAGE = 5000
+
+
+class ListKwargs(TypedDict, total=False):
+    """Which records are listed, and how: see :meth:`ReadingMixin.list_records`."""
+
+    query: str | None
+    order_by: str | None
+    modified_since: datetime | None
+    page_size: int
+
+
+def readable(data_type: str) -> DataType:
+    """Return the row of a data type of which Codat has a copy.
+
+    :raises ValueError: when it has none, or it is no key.
+    """
+    row = data_type_of(data_type)
+    if not row.is_readable:
+        raise ValueError(f"Codat has no copy of {row.name}: they cannot be read back")
+    return row
 
 
 class ReadingMixin(ABC):
@@ -93,14 +113,27 @@ class ReadingMixin(ABC):
 
         return self._each(page, "pushOperationKey", page_size)
 
-    def get_customer_model(self, company_id: str, connection_id: str) -> dict[str, Any]:
-        """Return what the connection's software wants of a customer.
+    def get_model(
+        self, data_type: str, company_id: str, connection_id: str
+    ) -> dict[str, Any]:
+        """Return what the connection's software wants of a record.
 
+        :param data_type: Codat's key, such as ``invoices``.
+        :raises ValueError: when an id is no UUID, or the data type no key.
+        :raises NotFound: when there is no such connection, or its software takes no
+            such records.
         Source: https://docs.codat.io/platform-api#/operations/get-create-update-model-options-by-data-type
         """
         destination = Destination(company_id, connection_id)
-        request = codat_request.read_model(destination, CUSTOMERS)
+        request = codat_request.read_model(destination, data_type_of(data_type))
         return self._drive(get(request, object_of, self._patience))
+
+    def get_customer_model(self, company_id: str, connection_id: str) -> dict[str, Any]:
+        """Return what the connection's software wants of a customer.
+
+        See :meth:`get_model`.
+        """
+        return self.get_model(CUSTOMERS.name, company_id, connection_id)
 
     def refresh(
         self,
@@ -221,21 +254,26 @@ class ReadingMixin(ABC):
         request = codat_request.read_data_status(company_id)
         return self._drive(get(request, data_status_of, self._patience))
 
-    def list_customers(
+    def list_records(
         self,
+        data_type: str,
         company_id: str,
         *,
+        connection_id: str | None = None,
         query: str | None = None,
         order_by: str | None = None,
         modified_since: datetime | None = None,
         page_size: int = 100,
     ) -> Iterator[dict[str, Any]]:
-        """Yield Codat's copy of a company's customers, over all pages, each once.
+        """Yield Codat's copy of a company's records, over all pages, each once.
 
-        Deleted customers are among them, unless the query says
+        Deleted records are among them, unless the query says
         ``metadata.isDeleted!=true``.
 
+        :param data_type: Codat's key, such as ``invoices``.
         :param company_id: Codat's company, a UUID.
+        :param connection_id: a UUID, for the data types whose copy is that of one
+            connection: bank accounts, direct costs and incomes, transfers.
         :param query: in Codat's query language, such as ``customerName~Bakery``.
         :param order_by: a property; with ``-`` before it, descending.
         :param modified_since: leaves out what Codat has not seen changed since. It must
@@ -244,14 +282,17 @@ class ReadingMixin(ABC):
         :raises ValueError: when the id is no UUID, or another argument not as
             described.
         :raises StillInProgress: when there is no copy yet: call :meth:`refresh` first.
-        :raises NotFound: when there is no such company, or its software has no
-            customers.
-        Source: https://docs.codat.io/sync-for-expenses-api#/operations/list-customers
+        :raises NotFound: when there is no such company, or its software has no such
+            records.
+        Source: https://docs.codat.io/lending-api#/operations/list-accounting-invoices
         """
+        row = readable(data_type)
 
         def page(number: int) -> Conversation[tuple[list[dict[str, Json]], bool]]:
-            request = codat_request.list_customers(
+            request = codat_request.list_records(
                 company_id,
+                row,
+                connection_id=connection_id,
                 page=number,
                 page_size=page_size,
                 query=query,
@@ -262,20 +303,47 @@ class ReadingMixin(ABC):
 
         return self._each(page, "id", page_size)
 
-    def get_customer(self, company_id: str, customer_id: str) -> dict[str, Any]:
-        """Return Codat's copy of one customer, as Codat sent it.
+    def list_customers(
+        self, company_id: str, **options: Unpack[ListKwargs]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield Codat's copy of a company's customers: see :meth:`list_records`.
 
+        Source: https://docs.codat.io/sync-for-expenses-api#/operations/list-customers
+        """
+        return self.list_records(CUSTOMERS.name, company_id, **options)
+
+    def get_record(
+        self,
+        data_type: str,
+        company_id: str,
+        record_id: str,
+        *,
+        connection_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Return Codat's copy of one record, as Codat sent it.
+
+        :param data_type: Codat's key, such as ``invoices``.
         :param company_id: Codat's company, a UUID.
-        :param customer_id: the record's id in the accounting software, such as the
+        :param record_id: the record's id in the accounting software, such as the
             ``record_id`` of a push operation: any text.
-        :raises ValueError: when the company is no UUID, or the customer empty.
-        :raises NotFound: when the copy holds no such customer; after a write, it does
+        :param connection_id: see :meth:`list_records`.
+        :raises ValueError: when an id is no UUID, or the record's is empty.
+        :raises NotFound: when the copy holds no such record; after a write, it does
             not before a refresh.
         :raises StillInProgress: when there is no copy yet: call :meth:`refresh` first.
+        Source: https://docs.codat.io/lending-api#/operations/get-accounting-invoice
+        """
+        request = codat_request.read_record(
+            company_id, readable(data_type), record_id, connection_id=connection_id
+        )
+        return self._drive(cached(request, object_of, self._patience))
+
+    def get_customer(self, company_id: str, customer_id: str) -> dict[str, Any]:
+        """Return Codat's copy of one customer: see :meth:`get_record`.
+
         Source: https://docs.codat.io/sync-for-expenses-api#/operations/get-customer
         """
-        request = codat_request.read_customer(company_id, customer_id)
-        return self._drive(cached(request, object_of, self._patience))
+        return self.get_record(CUSTOMERS.name, company_id, customer_id)
 
     def _each(
         self,

@@ -113,7 +113,8 @@ def documented(kind: type[T]) -> type[T]:
     """Let an operator tell all that it takes, though each switch is written once.
 
     Its signature and its docstring get the parameters of the classes that it is made
-    from, those without a default first.
+    from, those without a default first; and what they return and raise, unless it says
+    that itself.
     """
     kinds = [each for each in kind.__mro__ if issubclass(each, CodatOperator)]
     parameters = _parameters(kinds)
@@ -122,11 +123,17 @@ def documented(kind: type[T]) -> type[T]:
     described: dict[str, str] = {}
     for each in reversed(kinds):
         described |= _descriptions(each)
-    intro, *fields = _FIELD.split(inspect.cleandoc(kind.__doc__ or ""))
-    others = [field for field in fields if not field.startswith(":param ")]
+    intro, *_ = _FIELD.split(inspect.cleandoc(kind.__doc__ or ""))
+    others = next(filter(None, map(_results, kinds)), [])
     about = [described.get(parameter.name, "") for parameter in parameters]
     kind.__doc__ = "".join([intro, *about, *others])
     return kind
+
+
+def _results(kind: type) -> list[str]:
+    """Return what the docstring of a class says of what it returns, and raises."""
+    fields = _FIELD.split(inspect.cleandoc(kind.__doc__ or ""))[1:]
+    return [field for field in fields if not field.startswith(":param ")]
 
 
 def _descriptions(kind: type) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """Creating many records in a company's books, of whatever data type, in one task."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow_provider_codat.api.bulk.batch import Batch
 from airflow_provider_codat.api.bulk.plan import BatchPlan, Deferral
 from airflow_provider_codat.api.bulk.report import Tally
 from airflow_provider_codat.api.create.intent import Write
+from airflow_provider_codat.api.data_types import data_type_of
 from airflow_provider_codat.api.errors import (
     CodatError,
     OutcomeUnknown,
@@ -16,6 +17,7 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
 )
 from airflow_provider_codat.api.http.quota import Quota
+from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create import CreateOperator
 from airflow_provider_codat.tasks.before_create import check_before_create
 from airflow_provider_codat.tasks.create import blank_write
@@ -34,6 +36,7 @@ from airflow_provider_codat.tasks.identity import TaskRun, is_mapped
 from airflow_provider_codat.tasks.options import (
     CreateKwargs,
     CreateManyOptions,
+    CreateRecordsKwargs,
     OnInvalid,
     OnQuota,
     read_options,
@@ -57,6 +60,9 @@ _MOST_NAMED = 5
 class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     """Creates many records; an operator of each data type says what it is given.
 
+    All rows are checked before the first one is sent. A try that is killed, or fails,
+    is gone on with by the next one: no row twice, no row lost.
+
     :param item_key: the name of the property that identifies a row, such as
         ``reference``; one that Codat does not know is not sent. Without it a row is
         identified by its content. (templated)
@@ -77,10 +83,34 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     :param unknown_resolution: what a person found out about rows that ended in
         ``Unknown``: a mapping, or the text of a JSON object, from ``item_key`` in the
         results to ``not_created`` or a record's id. (templated)
+    :return: a dict of ``company_id``, ``connection_id``, ``rows``, ``counts`` (rows by
+        status), ``adopted``, ``requests`` (of this try), ``results_path`` and
+        ``results`` (a list; None where they are in a file). When the task fails, it is
+        pushed to XCom all the same.
+    :raises BatchFailed: with a list of the rows that are not in the books, and why.
+    :raises BatchUnfinished: the same, where another try may bring them there.
+    :raises QuotaShort: nothing was sent.
+    :raises SourceChanged: the rows are not those that were read, or sent, before.
     """
 
-    sources: ClassVar[tuple[str, str]]
-    """The names of the arguments that hold the rows, and the path of their file."""
+    template_fields: Sequence[str] = (
+        "company_id",
+        "connection_id",
+        "codat_conn_id",
+        "records",
+        "records_path",
+        "item_key",
+        "max_failed",
+        "results_path",
+        "timeout_in_minutes",
+        "completion_timeout_seconds",
+        "unknown_resolution",
+        "model",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "records": "json",
+        "model": "json",
+    }
 
     def __init__(
         self,
@@ -103,13 +133,12 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         self.on_quota = on_quota
         self.unknown_resolution = unknown_resolution
 
-    def records(self) -> object:
-        """Return the rows, as they were rendered; None where they are in a file."""
-        return getattr(self, self.sources[0])
-
-    def records_path(self) -> object:
-        """Return the path of the file of rows; None where they are a list."""
-        return getattr(self, self.sources[1])
+    @property
+    def _sources(self) -> tuple[tuple[str, object], tuple[str, object]]:
+        """The arguments that hold the rows, and the path of their file."""
+        name = self.argument_of("records")
+        path = f"{name}_path"
+        return (name, getattr(self, name)), (path, getattr(self, path))
 
     def _hook_params(self) -> Mapping[str, Any] | None:
         own = {
@@ -154,10 +183,7 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     def _opened(self, context: "Context") -> BatchTry:
         """Read the arguments and all rows, and open the journal."""
         run, options = self._run_of(context), read_options(CreateManyOptions, self)
-        rows, path = self.sources
-        args = read_arguments(
-            run, options, (rows, self.records()), (path, self.records_path())
-        )
+        args = read_arguments(run, options, *self._sources)
         if options.deferrable:
             check_no_secrets(self.hook_params)
         survey = survey_rows(run, args)
@@ -336,7 +362,35 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         if error is None:
             error = task.error(tally)
         if error is None:
-            emit_asset_events(self, result, context)
+            emit_asset_events(self, self.data_type, result, context)
             return result
         context["ti"].xcom_push(key="return_value", value=result)
         raise error
+
+
+@documented
+class CreateAccountingRecordsOperator(CreateRecordsOperator):
+    """Create many records of any data type in a company's books, each exactly once.
+
+    For whoever loops over data types, or meets one that Codat has added since: of such
+    a one no contract is known, and the payloads are sent unchecked.
+
+    :param data_type: Codat's key, such as ``invoices``.
+    :param records: up to 1,000 rows: a list, an XComArg, or a text that renders to a
+        JSON list. (templated)
+    :param records_path: in their place, a file of JSON lines, plain or gzip (``.gz``),
+        wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    """
+
+    def __init__(
+        self,
+        *,
+        data_type: str,
+        records: Sequence[Mapping[str, Any]] | str | None = None,
+        records_path: "str | ObjectStoragePath | None" = None,
+        **kwargs: Unpack[CreateRecordsKwargs],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.data_type = data_type_of(data_type)
+        self.records = records
+        self.records_path = records_path

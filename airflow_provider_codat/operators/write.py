@@ -4,7 +4,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -27,7 +27,7 @@ from airflow_provider_codat.links.codat import CodatPushOperationLink
 from airflow_provider_codat.operators.codat_operator import CodatOperator
 from airflow_provider_codat.tasks.arguments import argument
 from airflow_provider_codat.tasks.destination import kept_connection
-from airflow_provider_codat.tasks.options import CodatKwargs, WriteOptions
+from airflow_provider_codat.tasks.options import CodatKwargs, WriteKwargs, WriteOptions
 from airflow_provider_codat.tasks.results import emit_asset_event
 from airflow_provider_codat.tasks.waiting import (
     SHORT_SECONDS,
@@ -54,19 +54,6 @@ class WriteOperator(CodatOperator, Generic[T]):
     :param connection_id: that company's connection to its accounting software, a UUID:
         Codat's, not Airflow's. Without it, the company's one linked accounting
         connection is taken. (templated)
-    :param timeout_in_minutes: after which Codat calls the push operation TimedOut;
-        none by default. For offline software. (templated)
-    :param validate: what the payload is checked against: ``schema`` is Codat's
-        contract, ``model`` what the connection's own software wants, ``both`` both of
-        them; ``off`` only makes it JSON. See ``docs/integrations.md``.
-    :param strict: whether limits that the model states in prose are errors, and not
-        warnings.
-    :param model: a stored model, as :class:`GetCustomerModelOperator` returns it, in
-        place of the connection's own. (templated)
-    :param unknown_properties: whether a property that the contract does not know is a
-        ``warn``-ing in the log, ``fail``s the task, or is ``ignore``d.
-    :param read_only_fields: properties that are left out of the payload, and of its
-        contacts, because Codat does not take them in writes; empty to send them.
     :param wait_for_completion: whether to wait until the books have it. If not, the
         task succeeds once Codat has accepted it.
     :param poll_interval_seconds: the longest wait between two looks at the push
@@ -83,21 +70,41 @@ class WriteOperator(CodatOperator, Generic[T]):
     :param reconcile_grace_seconds: after which Codat lists whatever it has accepted.
     """
 
-    data_type: ClassVar[DataType]
+    data_type: DataType
 
     operator_extra_links = (LINK,)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - Python's own
+        """Name the arguments of an operator of one data type by what it writes."""
+        super().__init_subclass__(**kwargs)
+        if "data_type" in cls.__dict__:
+            cls.template_fields = (*map(cls.argument_of, cls.template_fields),)
+            cls.template_fields_renderers = {
+                cls.argument_of(field): renderer
+                for field, renderer in cls.template_fields_renderers.items()
+            }
+
+    @classmethod
+    def argument_of(cls, name: str) -> str:
+        """Return what an argument for a record is called where the data type is known.
+
+        :param name: as it is called where it is not, such as ``record_id``.
+        """
+        row: DataType | None = getattr(cls, "data_type", None)
+        if row is None:
+            return name
+        return {
+            "record": row.argument,
+            "record_id": f"{row.record.replace(' ', '_')}_id",
+            "records": row.arguments,
+            "records_path": f"{row.arguments}_path",
+        }.get(name, name)
 
     def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
         self,
         *,
         company_id: str,
         connection_id: str | None = None,
-        timeout_in_minutes: int | str | None = None,
-        validate: Validate = "schema",
-        strict: bool = False,
-        model: Mapping[str, Any] | str | None = None,
-        unknown_properties: UnknownProperties = "warn",
-        read_only_fields: Collection[str] = READ_ONLY,
         wait_for_completion: bool = True,
         poll_interval_seconds: float = 30.0,
         completion_timeout_seconds: float | str = 3600.0,
@@ -112,12 +119,6 @@ class WriteOperator(CodatOperator, Generic[T]):
         super().__init__(**kwargs)
         self.company_id = company_id
         self.connection_id = connection_id
-        self.timeout_in_minutes = timeout_in_minutes
-        self.validate = validate
-        self.strict = strict
-        self.model = model
-        self.unknown_properties = unknown_properties
-        self.read_only_fields = read_only_fields
         self.wait_for_completion = wait_for_completion
         self.poll_interval_seconds = poll_interval_seconds
         self.completion_timeout_seconds = completion_timeout_seconds
@@ -157,12 +158,54 @@ class WriteOperator(CodatOperator, Generic[T]):
         context["ti"].xcom_push(key=LINK.xcom_key, value=url)
 
 
+class PayloadOperator(WriteOperator[T], Generic[T]):
+    """Writes payloads, which are checked before anything is sent.
+
+    :param timeout_in_minutes: after which Codat calls the push operation TimedOut;
+        none by default. For offline software. (templated)
+    :param allow_sync_on_push_complete: whether Codat is to renew its copy of the books
+        by itself once the record is written; by default Codat decides.
+    :param validate: what the payload is checked against: ``schema`` is Codat's
+        contract, ``model`` what the connection's own software wants, ``both`` both of
+        them; ``off`` only makes it JSON. See ``docs/integrations.md``.
+    :param strict: whether limits that the model states in prose are errors, and not
+        warnings.
+    :param model: a stored model, as :class:`GetRecordModelOperator` returns it, in
+        place of the connection's own. (templated)
+    :param unknown_properties: whether a property that the contract does not know is a
+        ``warn``-ing in the log, ``fail``s the task, or is ``ignore``d.
+    :param read_only_fields: properties that are left out of the payload, and of its
+        contacts, because Codat does not take them in writes; empty to send them.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_in_minutes: int | str | None = None,
+        allow_sync_on_push_complete: bool | None = None,
+        validate: Validate = "schema",
+        strict: bool = False,
+        model: Mapping[str, Any] | str | None = None,
+        unknown_properties: UnknownProperties = "warn",
+        read_only_fields: Collection[str] = READ_ONLY,
+        **kwargs: Unpack[WriteKwargs],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.timeout_in_minutes = timeout_in_minutes
+        self.allow_sync_on_push_complete = allow_sync_on_push_complete
+        self.validate = validate
+        self.strict = strict
+        self.model = model
+        self.unknown_properties = unknown_properties
+        self.read_only_fields = read_only_fields
+
+
 class WriteRecordOperator(WriteOperator[Summary]):
     """Writes one record; what it writes, and how, its heirs know."""
 
-    @abstractmethod
     def payload(self) -> object:
         """Return what is to be written, as it was rendered."""
+        return getattr(self, self.argument_of("record"))
 
     @abstractmethod
     def _complete(self, context: "Context", event: object) -> Summary:
@@ -264,7 +307,7 @@ class WriteRecordOperator(WriteOperator[Summary]):
         if self.fail_on_warning and operation.warnings and operation.ended:
             context["ti"].xcom_push(key="return_value", value=result)
             judged(operation, fail_on_warning=True)
-        emit_asset_event(self, result, context)
+        emit_asset_event(self, self.data_type, result, context)
         return result
 
 

@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -17,6 +17,7 @@ from airflow_provider_codat.simulator.server.server import Server
 from airflow_provider_codat.simulator.service import Codat
 from airflow_provider_codat.simulator.settings import (
     DOCUMENTED,
+    DeletedStyle,
     Settings,
     SoftwareStyle,
     UpdateRefusals,
@@ -54,12 +55,22 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--retry-after-format", choices=["seconds", "http-date"], default="seconds")
     add("--accept-key-with-colon", action="store_true", help="undocumented at Codat")
     add("--idempotency-scope", choices=["request", "body"], default="request")
+    _add_software(add)
+    add("--journal-limit", type=_count, default=100_000, help="a number or none")
+    return parser
+
+
+def _add_software(add: Callable[..., object]) -> None:
+    """Add what can be set about the accounting software."""
     styles = get_args(SoftwareStyle)
     add("--software-style", choices=styles, default="verbatim", help="of names")
     refusals = get_args(UpdateRefusals)
     add("--update-refusals", choices=refusals, default="operation", help="by what")
-    add("--journal-limit", type=_count, default=100_000, help="a number or none")
-    return parser
+    deleted = get_args(DeletedStyle)
+    add("--deleted-style", choices=deleted, default="marked", help="of records")
+    add("--no-references", dest="check_references", action="store_false")
+    add("--no-totals", dest="check_totals", action="store_false")
+    add("--largest-file-bytes", type=int, default=20_000_000, help="of an attachment")
 
 
 def _banner(codat: CodatControls) -> str:

@@ -10,6 +10,8 @@ Stage = Literal["wire", "work", "outcome", "refresh"]
 Route = Literal[
     "create",
     "update",
+    "delete",
+    "attach",
     "get_push",
     "list_push",
     "options",
@@ -26,6 +28,8 @@ Route = Literal[
     "data_status",
     "list_customers",
     "get_customer",
+    "list_records",
+    "get_record",
     "any",
 ]
 Junk = Literal["text", "shape", "foreign"]
@@ -66,12 +70,14 @@ STAGES: dict[str, Stage] = {
     **dict.fromkeys(_OUTCOME, "outcome"),
     **dict.fromkeys(_REFRESH, "refresh"),
 }
+# A customer is a record, too.
+_OF_ALL = {"list_customers": "list_records", "get_customer": "get_record"}
 ROUTES: frozenset[str] = frozenset(get_args(Route))
 # The routes that each stage can strike; the first is meant where none is named.
 _STRUCK: dict[Stage, tuple[Route, ...]] = {
     "wire": get_args(Route),
     "work": get_args(Route),
-    "outcome": ("create", "update", "any"),
+    "outcome": ("create", "update", "delete", "attach", "any"),
     "refresh": ("refresh", "refresh_all", "any"),
 }
 
@@ -81,6 +87,7 @@ class MisfortuneFields(TypedDict, total=False):
 
     count: int | None
     customer: str | None
+    record: str | None
     route: Route | None
     skip: int
     probability: float | None
@@ -103,6 +110,7 @@ class Misfortune:
         ``probability`` is given.
     :param customer: befall only requests about the customer of exactly this name, or
         about the record of this id.
+    :param record: the same for a record of any data type, by its name or number.
     :param route: befall only this route; "any": all; None: "create", or "refresh" for
         what becomes of a pull operation.
     :param skip: let the first matching requests through.
@@ -125,6 +133,7 @@ class Misfortune:
     kind: str
     count: int | None = None
     customer: str | None = None
+    record: str | None = None
     route: Route | None = None
     skip: int = 0
     probability: float | None = None
@@ -235,9 +244,11 @@ class Misfortunes:
         """
         for ordered in self._orders:
             order = ordered.order
-            if order.stage != stage or order.route not in (route, "any"):
+            routes = (route, _OF_ALL.get(route or ""), "any")
+            if order.stage != stage or order.route not in routes:
                 continue
-            if order.customer is not None and order.customer not in names():
+            about = order.customer or order.record
+            if about is not None and about not in names():
                 continue
             if ordered.strikes():
                 if ordered.spent():

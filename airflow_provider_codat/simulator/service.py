@@ -17,6 +17,7 @@ from airflow_provider_codat.simulator.routes.data_endpoints import DataEndpoints
 from airflow_provider_codat.simulator.routes.endpoints import Endpoints
 from airflow_provider_codat.simulator.routes.lookup import Companies
 from airflow_provider_codat.simulator.routes.write_endpoints import WriteEndpoints
+from airflow_provider_codat.simulator.rules.data_types import DATA_TYPES, name_of
 from airflow_provider_codat.simulator.rules.idempotency import (
     IdempotencyCache,
     Replay,
@@ -80,7 +81,7 @@ class Codat:
         if not self.misfortunes.are_ordered:
             return None
         found = self.misfortunes.strike(
-            stage, arrival.match.name, lambda: self._customer_names(arrival)
+            stage, arrival.match.name, lambda: self._record_names(arrival)
         )
         if found is not None:
             arrival.struck_by(found.kind)
@@ -159,13 +160,13 @@ class Codat:
         text = order.message or "There is a problem with our server."
         return error_reply(order.status or 500, text)
 
-    def _customer_names(self, arrival: Arrival) -> set[object]:
-        """Return the name of the customer that a request is about, and its id."""
+    def _record_names(self, arrival: Arrival) -> set[object]:
+        """Return the name of the record that a request is about, and its id."""
         ids = arrival.match.ids
         if "operation" not in ids:
-            return {arrival.body_name(), ids.get("customer")}
+            return {arrival.body_name(), ids.get("record")}
         operation = self.books.get(ids["company"].lower(), ids["operation"])
         if operation is None:
             return set()
-        name = operation.customer.get("customerName")
-        return {str(name), operation.record_id}
+        name = name_of(DATA_TYPES[operation.data_type], operation.body)
+        return {name, operation.record_id}

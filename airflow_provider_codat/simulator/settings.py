@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 DOCUMENTED: Literal["documented"] = "documented"
 SoftwareStyle = Literal["verbatim", "trimmed", "upper", "split"]
 UpdateRefusals = Literal["operation", "request"]
+DeletedStyle = Literal["marked", "gone"]
 
 
 class SettingsFields(TypedDict, total=False):
@@ -24,6 +25,10 @@ class SettingsFields(TypedDict, total=False):
     idempotency_scope: Literal["request", "body"]
     software_style: SoftwareStyle
     update_refusals: UpdateRefusals
+    deleted_style: DeletedStyle
+    check_references: bool
+    check_totals: bool
+    largest_file_bytes: int
     journal_limit: int | None
 
 
@@ -53,6 +58,11 @@ class Settings:
     :param update_refusals: how an update of a record that is not there, or that has
         changed since Codat last read it, is refused: by an "operation" that ends
         Failed, or the "request" itself by 404 or 400.
+    :param deleted_style: what a deleted record is: "marked" as deleted, or "gone".
+    :param check_references: whether ids of other records have to name one, of the same
+        connection, when the push operation ends.
+    :param check_totals: whether lines and tax have to add up to the totals then.
+    :param largest_file_bytes: how large a request with an attachment may be.
     :param journal_limit: how many arrivals the journal keeps; None: all.
     """
 
@@ -69,4 +79,8 @@ class Settings:
     idempotency_scope: Literal["request", "body"] = "request"
     software_style: SoftwareStyle = "verbatim"
     update_refusals: UpdateRefusals = "operation"
+    deleted_style: DeletedStyle = "marked"
+    check_references: bool = True
+    check_totals: bool = True
+    largest_file_bytes: int = 20_000_000
     journal_limit: int | None = 100_000

@@ -38,6 +38,12 @@ CONNECTIONS = {
     "options": OPTIONS_CONNECTION_ID,
     "unlinked": UNLINKED_CONNECTION_ID,
 }
+SALES_ACCOUNT_ID = "4000"
+PURCHASES_ACCOUNT_ID = "5000"
+BANK_ACCOUNT_ID = "1200"
+ACCOUNT_IDS = frozenset({SALES_ACCOUNT_ID, PURCHASES_ACCOUNT_ID, BANK_ACCOUNT_ID})
+"""Accounts of the chart that every connection has."""
+
 _BORN = "2026-01-05T09:00:00Z"
 ConnectionStatus = Literal["PendingAuth", "Linked", "Unlinked", "Deauthorized"]
 STATUSES: tuple[ConnectionStatus, ...] = get_args(ConnectionStatus)

@@ -42,7 +42,8 @@ def check_before_create(
     if options.if_exists is None:
         return write
     existing = argument(
-        run.hook.existing_customers,
+        run.hook.existing_records,
+        options.data_type.name,
         *place,
         match_on=options.match_on,
         timeout_seconds=options.completion_timeout_seconds,

@@ -1,5 +1,6 @@
 """What a task is asked to create: its options become a write."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -39,21 +40,28 @@ def write_of(
     :param durable: whether there is a journal that outlives the process.
     """
     intent = intent_of(run, options.data_type, destination, item)
-    keys = partial(derived_key, intent)
-    if idempotency_key:
-        keys = partial(following_key, argument(author_key, idempotency_key))
     said = resolution(unknown_resolution)
     if said and not durable:
         run.log.warning("unknown_resolution is not obeyed: there is no journal")
     return replace(
         blank_write(run, options, destination, durable=durable),
         payload=payload,
-        key_of=keys,
+        key_of=keys_of(intent, idempotency_key),
         reused_key=bool(idempotency_key),
         redact=redactor(payload),
         may_defer=durable and options.deferrable,
         resolution=said,
     )
+
+
+def keys_of(intent: Intent, own_key: str | None) -> Callable[[int], str]:
+    """Return what gives the idempotency key of a generation.
+
+    :param own_key: the author's own, if any.
+    """
+    if own_key:
+        return partial(following_key, argument(author_key, own_key))
+    return partial(derived_key, intent)
 
 
 def blank_write(
@@ -68,6 +76,7 @@ def blank_write(
         payload=None,
         key_of=str,
         timeout_in_minutes=options.timeout_in_minutes,
+        allow_sync=options.allow_sync_on_push_complete,
         durable=durable,
         clear_count=run.clear_count,
         on_unknown_outcome=options.on_unknown_outcome,

@@ -3,13 +3,16 @@
 They are read and written as streams; one whose name ends in ``.gz`` is a gzip file.
 """
 
+import hashlib
 import os
 import re
 import secrets
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from gzip import BadGzipFile, GzipFile
+from mimetypes import guess_type
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, TYPE_CHECKING, TypeAlias
@@ -18,6 +21,7 @@ from urllib.parse import urlsplit
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.models import Json
 
 if TYPE_CHECKING:
     Location: TypeAlias = str | os.PathLike[str] | ObjectStoragePath
@@ -66,6 +70,54 @@ def lines_of(path: "Location", name: str = "customers_path") -> Iterator[bytes]:
             )
     if begun:
         yield begun
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A file that is to be sent as it is.
+
+    :param name: without its folder.
+    :param content_type: such as ``application/pdf``.
+    :param size: in bytes.
+    :param digest: SHA-256, in hexadecimal.
+    :param open: opens it anew.
+    """
+
+    name: str
+    content_type: str
+    size: int
+    digest: str
+    open: Callable[[], IO[bytes]]
+
+    def told(self) -> dict[str, Json]:
+        """Return what tells it from another file."""
+        return {"name": self.name, "type": self.content_type, "sha256": self.digest}
+
+
+def file_source(
+    path: "Location", most_bytes: int, name: str, content_type: str | None
+) -> FileSource:
+    """Read a file through, without keeping it, and return what tells it from another.
+
+    :param most_bytes: how large it may be.
+    :param name: of the argument, for messages.
+    :param content_type: None: by its name.
+    :raises SettingsInvalid: when it cannot be read, is empty or too large.
+    """
+    location = _location(path, name)
+    opened: Callable[[str], IO[bytes]] = location.open  # Airflow's has no types
+    size, digest = 0, hashlib.sha256()
+    with _explained(path, name), opened("rb") as file:
+        while (chunk := file.read(_CHUNK_BYTES)) and size <= most_bytes:
+            size += len(chunk)
+            digest.update(chunk)
+    if not 0 < size <= most_bytes:
+        what = f"larger than {most_bytes:,} bytes (max_bytes)" if size else "empty"
+        raise SettingsInvalid(f"{name} names a file that is {what}: {_shown(path)}")
+    kind = content_type or guess_type(location.name)[0] or "application/octet-stream"
+    return FileSource(
+        location.name, kind, size, digest.hexdigest(), lambda: opened("rb")
+    )
 
 
 def written(path: "Location", lines: Iterable[str], name: str = "results_path") -> None:

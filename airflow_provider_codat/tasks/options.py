@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Required, TypeAlias, TypedDict, 
 from airflow_provider_codat.api.create.intent import IfExists, OnUnknownOutcome
 from airflow_provider_codat.api.create.next_step import OnClear
 from airflow_provider_codat.api.data_types import DataType
+from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.models import checked_uuid
 from airflow_provider_codat.api.payload.check import Validate
 from airflow_provider_codat.api.payload.contract import UnknownProperties
@@ -111,12 +112,6 @@ class WriteKwargs(CodatKwargs, total=False):
 
     company_id: Required[str]
     connection_id: str | None
-    timeout_in_minutes: int | str | None
-    validate: Validate
-    strict: bool
-    model: Mapping[str, Any] | str | None
-    unknown_properties: UnknownProperties
-    read_only_fields: Collection[str]
     wait_for_completion: bool
     poll_interval_seconds: float
     completion_timeout_seconds: float | str
@@ -126,7 +121,19 @@ class WriteKwargs(CodatKwargs, total=False):
     reconcile_grace_seconds: float
 
 
-class CreateKwargs(WriteKwargs, total=False):
+class PayloadKwargs(WriteKwargs, total=False):
+    """What every operator takes that writes payloads."""
+
+    timeout_in_minutes: int | str | None
+    allow_sync_on_push_complete: bool | None
+    validate: Validate
+    strict: bool
+    model: Mapping[str, Any] | str | None
+    unknown_properties: UnknownProperties
+    read_only_fields: Collection[str]
+
+
+class CreateKwargs(PayloadKwargs, total=False):
     """What every operator takes that creates records."""
 
     item_key: str | None
@@ -156,7 +163,7 @@ class CreateRecordsKwargs(CreateKwargs, total=False):
     unknown_resolution: Mapping[str, str] | str | None
 
 
-class UpdateKwargs(WriteKwargs, total=False):
+class UpdateKwargs(PayloadKwargs, total=False):
     """What every operator takes that updates a record."""
 
     force_update: bool | str
@@ -169,19 +176,12 @@ class WriteOptions:
     :param company_id: Codat's company, a UUID.
     :param connection_id: the connection that the author named, a UUID; None when it is
         to be found.
-    :param model: as the author gave it.
     :param durable: whether a journal is wanted.
     """
 
     data_type: DataType
     company_id: str
     connection_id: str | None
-    timeout_in_minutes: int | None
-    validate: Validate
-    strict: bool
-    model: Mapping[str, Any] | str | None
-    unknown_properties: UnknownProperties
-    read_only_fields: Collection[str]
     wait_for_completion: bool
     poll_interval_seconds: float
     completion_timeout_seconds: float
@@ -192,7 +192,23 @@ class WriteOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CreateOptions(WriteOptions):
+class PayloadOptions(WriteOptions):
+    """How a task writes payloads, checked.
+
+    :param model: as the author gave it.
+    """
+
+    timeout_in_minutes: int | None
+    allow_sync_on_push_complete: bool | None
+    validate: Validate
+    strict: bool
+    model: Mapping[str, Any] | str | None
+    unknown_properties: UnknownProperties
+    read_only_fields: Collection[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateOptions(PayloadOptions):
     """How a task creates records, checked.
 
     :param match_on: the properties by which a record is known again.
@@ -200,7 +216,7 @@ class CreateOptions(WriteOptions):
 
     preflight: bool
     if_exists: IfExists | None
-    match_on: Collection[str]
+    match_on: Collection[str] | None
     on_unknown_outcome: OnUnknownOutcome
     on_clear: OnClear
 
@@ -231,7 +247,7 @@ def read_options(kind: type[Options], task: object) -> Options:
     :param task: has them as attributes.
     :raises SettingsInvalid: naming the one that is wrong.
     """
-    return kind(
+    options = kind(
         **{
             each.name: _READERS.get(each.name, _as_it_is)(
                 getattr(task, each.name), each.name
@@ -239,6 +255,14 @@ def read_options(kind: type[Options], task: object) -> Options:
             for each in fields(kind)
         }
     )
+    for name, is_taken in (
+        ("timeout_in_minutes", options.data_type.takes_timeout),
+        ("allow_sync_on_push_complete", options.data_type.takes_sync),
+    ):
+        if getattr(options, name, None) is not None and not is_taken:
+            records = options.data_type.records
+            raise SettingsInvalid(f"{name}: Codat has no such switch for {records}")
+    return options
 
 
 def _as_it_is(value: object, _name: str) -> object:

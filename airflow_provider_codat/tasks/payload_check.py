@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from airflow_provider_codat.api.data_types import DATA_TYPES
 from airflow_provider_codat.api.errors import PayloadInvalid, SettingsInvalid
 from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.payload.canonical import read_payload
@@ -11,14 +12,14 @@ from airflow_provider_codat.tasks.arguments import argument
 
 if TYPE_CHECKING:
     from airflow_provider_codat.tasks.identity import TaskRun
-    from airflow_provider_codat.tasks.options import WriteOptions
+    from airflow_provider_codat.tasks.options import PayloadOptions
 
 _MOST_MODELS = 32
 _models: dict[tuple[str, ...], Mapping[str, Json]] = {}
 
 
 def checked_payload(
-    run: "TaskRun", options: "WriteOptions", destination: Destination, payload: object
+    run: "TaskRun", options: "PayloadOptions", destination: Destination, payload: object
 ) -> Json:
     """Return a payload as it is to be sent.
 
@@ -47,7 +48,7 @@ def checked_payload(
 
 
 def check_of(
-    run: "TaskRun", options: "WriteOptions", destination: Destination
+    run: "TaskRun", options: "PayloadOptions", destination: Destination
 ) -> Check:
     """Return what a task's payloads are held against.
 
@@ -56,7 +57,12 @@ def check_of(
 
     :raises SettingsInvalid: naming the argument that is wrong.
     """
-    needed = options.validate in {"model", "both"}
+    validate, name = options.validate, options.data_type.name
+    if name not in DATA_TYPES and validate in {"schema", "both"}:
+        # Codat may have it by now.
+        validate = "off" if validate == "schema" else "model"
+        run.log.warning("%s is no data type that is known: no contract for it", name)
+    needed = validate in {"model", "both"}
     if options.model is not None and not needed:
         raise SettingsInvalid(
             f'model is given, but validate="{options.validate}" does not look at it: '
@@ -70,8 +76,8 @@ def check_of(
         model = _read(options.model)
     check: Check = argument(
         Check,
-        data_type=options.data_type.name,
-        validate=options.validate,
+        data_type=name,
+        validate=validate,
         unknown_properties=options.unknown_properties,
         strict=options.strict,
         model=model,
@@ -88,14 +94,14 @@ def _read(value: object) -> Mapping[str, Json]:
         raise SettingsInvalid(f"model: {reasons}") from None
     if not isinstance(model, dict) or "type" not in model:
         raise SettingsInvalid(
-            "model must be what GetCustomerModelOperator returns: an object with type "
+            "model must be what GetRecordModelOperator returns: an object with type "
             "and properties"
         )
     return model
 
 
 def _asked(
-    run: "TaskRun", options: "WriteOptions", destination: Destination
+    run: "TaskRun", options: "PayloadOptions", destination: Destination
 ) -> Mapping[str, Json]:
     """Return the connection's own model, from Codat or from memory."""
     company_id, connection_id = destination.company_id, destination.connection_id
@@ -108,5 +114,5 @@ def _asked(
     if key not in _models:
         if len(_models) >= _MOST_MODELS:
             _models.clear()
-        _models[key] = run.hook.get_customer_model(company_id, connection_id)
+        _models[key] = run.hook.get_model(name, company_id, connection_id)
     return _models[key]

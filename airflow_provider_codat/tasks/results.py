@@ -13,15 +13,20 @@ from airflow.providers.common.compat.sdk import Asset, AssetAlias
 from airflow_provider_codat.api.bulk.batch import Batch
 from airflow_provider_codat.api.http.quota import quota_of
 from airflow_provider_codat.api.models import Summary
-from airflow_provider_codat.assets import customers_asset
+from airflow_provider_codat.assets import records_asset
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
+    from airflow_provider_codat.api.data_types import DataType
+
+
 _PROGRESS_EVERY_SECONDS = 30.0
 
 
-def emit_asset_event(task: "BaseOperator", result: Summary, context: "Context") -> None:
+def emit_asset_event(
+    task: "BaseOperator", data_type: "DataType", result: Summary, context: "Context"
+) -> None:
     """Say with a task's asset events which record it has written."""
     about = {
         "push_operation_key": result["push_operation_key"],
@@ -29,11 +34,14 @@ def emit_asset_event(task: "BaseOperator", result: Summary, context: "Context") 
         "record_id": result["record_id"],
         "adopted": result["adopted"],
     }
-    _add_to_outlets(task, result["company_id"], result["connection_id"], about, context)
+    _add_to_outlets(task, data_type, result, about, context)
 
 
 def emit_asset_events(
-    task: "BaseOperator", result: Mapping[str, Any], context: "Context"
+    task: "BaseOperator",
+    data_type: "DataType",
+    result: Mapping[str, Any],
+    context: "Context",
 ) -> None:
     """Say with a task's asset events how many records it has written."""
     about = {
@@ -43,24 +51,24 @@ def emit_asset_events(
         # Flat: Airflow 2 takes no dict in the event of an alias.
         **result["counts"],
     }
-    _add_to_outlets(task, result["company_id"], result["connection_id"], about, context)
+    _add_to_outlets(task, data_type, result, about, context)
 
 
 def _add_to_outlets(
     task: "BaseOperator",
-    company_id: str,
-    connection_id: str,
+    data_type: "DataType",
+    result: Mapping[str, Any],
     about: Mapping[str, Any],
     context: "Context",
 ) -> None:
     extra = {
-        "codat_company_id": company_id,
-        "codat_connection_id": connection_id,
+        "codat_company_id": result["company_id"],
+        "codat_connection_id": result["connection_id"],
         **about,
     }
     for outlet in task.outlets:
         if isinstance(outlet, AssetAlias):
-            asset = customers_asset(company_id)
+            asset = records_asset(result["company_id"], data_type.name)
             context["outlet_events"][outlet].add(asset, extra=extra)
         elif isinstance(outlet, Asset):
             context["outlet_events"][outlet].extra.update(extra)

@@ -1,21 +1,21 @@
-"""What a task is asked to update: its options become an update."""
+"""What a task is asked to update, or delete: its options become an intent."""
 
 from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.models import Destination, Json
 from airflow_provider_codat.api.payload.redaction import redactor
-from airflow_provider_codat.api.update.intent import Update
+from airflow_provider_codat.api.update.intent import Delete, Update
 from airflow_provider_codat.tasks.arguments import rendered_text, yes_or_no
 
 if TYPE_CHECKING:
     from airflow_provider_codat.tasks.identity import TaskRun
-    from airflow_provider_codat.tasks.options import WriteOptions
+    from airflow_provider_codat.tasks.options import PayloadOptions, WriteOptions
 
 
 def update_of(
     run: "TaskRun",
-    options: "WriteOptions",
+    options: "PayloadOptions",
     destination: Destination,
     payload: Json,
     *,
@@ -36,7 +36,35 @@ def update_of(
         payload=payload,
         force=yes_or_no(force_update, "force_update"),
         timeout_in_minutes=options.timeout_in_minutes,
+        allow_sync=options.allow_sync_on_push_complete,
         redact=redactor(payload),
+        may_defer=durable and options.deferrable,
+        clear_count=run.clear_count,
+        grace_seconds=options.reconcile_grace_seconds,
+        lifetime_seconds=settings.request_lifetime_seconds,
+        patience_seconds=options.completion_timeout_seconds,
+        poll_interval_seconds=options.poll_interval_seconds,
+    )
+
+
+def delete_of(
+    run: "TaskRun",
+    options: "WriteOptions",
+    destination: Destination,
+    *,
+    record_id: str,
+    durable: bool,
+) -> Delete:
+    """Return the delete that a task asks for.
+
+    :param durable: whether there is a journal that outlives the process.
+    """
+    settings = run.hook.settings
+    return Delete(
+        base_url=settings.base_url,
+        destination=destination,
+        data_type=options.data_type,
+        record_id=record_id,
         may_defer=durable and options.deferrable,
         clear_count=run.clear_count,
         grace_seconds=options.reconcile_grace_seconds,

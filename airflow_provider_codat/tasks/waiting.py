@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout, BaseOperator
 
 from airflow_provider_codat.api.create.settle import still_pending
-from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.errors import (
     Malformed,
     OutcomeUnknown,
@@ -188,7 +187,7 @@ def _told(
         key=key,
         company_id=company_id,
         connection_id=connection_id,
-        data_type=CUSTOMERS.name,
+        data_type="",
         status=state.status,
         requested_at=state.requested_at,
         completed_at=state.completed_at,

@@ -221,10 +221,11 @@ def test_a_file_needs_no_airflow(tmp_path: Path) -> None:
     ("options", "code", "said"),
     [
         ([], 0, "addresses[].country"),
-        (["--data-type", "bills"], 2, "404"),
+        (["--data-type", "bills"], 0, "supplierRef.id"),
+        (["--data-type", "salesOrders"], 2, "404"),
         (["--conn-id", "nowhere"], 2, "there is no Airflow connection 'nowhere'"),
     ],
-    ids=["customers", "another type", "no connection"],
+    ids=["customers", "another type", "an unknown type", "no connection"],
 )
 def test_connection(options: list[str], code: int, said: str, tmp_path: Path) -> None:
     """Without a file, Codat is asked through an Airflow connection."""

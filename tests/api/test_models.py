@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
+from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.models import (
     Destination,
     Problem,
@@ -198,4 +198,6 @@ def test_customers_are_one_row_of_the_table() -> None:
     They are told apart by what a person would tell them apart by.
     """
     told_apart = ("customerName", "emailAddress", "taxNumber")
-    assert DataType("customers", "customers", "customer", told_apart) == CUSTOMERS
+    named = (CUSTOMERS.name, CUSTOMERS.segment, CUSTOMERS.record)
+    assert named == ("customers", "customers", "customer")
+    assert CUSTOMERS.identifying == told_apart

@@ -60,7 +60,7 @@ def test_a_uri_has_one_spelling(uri: str) -> None:
         "codat://companies/customers",
         "codat://companies/{{ params.company_id }}/customers",
         f"codat://company/{COMPANY_ID}/customers",
-        f"codat://companies/{COMPANY_ID}/suppliers",
+        f"codat://companies/{COMPANY_ID}/sup-pliers",
         f"codat://companies/{COMPANY_ID}/customers/1",
     ],
 )

@@ -94,7 +94,7 @@ def test_key_is_a_hard_one() -> None:
         ("PUT", "/companies/{c}/connections/not-a-uuid/push/customers/1", 400),
         ("GET", "/integrations/nope", 404),
         ("POST", "/integrations", 405),
-        ("POST", "/companies/{c}/connections/{k}/push/invoices", 404),
+        ("POST", "/companies/{c}/connections/{k}/push/loans", 404),
         ("DELETE", "/companies/{c}/push", 405),
         ("GET", "/companies/not-a-uuid", 400),
         ("GET", "/companies/{new}", 404),
@@ -104,7 +104,7 @@ def test_key_is_a_hard_one() -> None:
         ("GET", "/companies/{c}/connections/not-a-uuid", 400),
         ("GET", "/companies/{c}/connections/{new}", 404),
         ("GET", "/companies/{c}/connections/{second}", 404),
-        ("GET", "/companies/{c}/connections/{k}/options/invoices", 404),
+        ("GET", "/companies/{c}/connections/{k}/options/loans", 404),
         ("POST", "/companies/{c}/connections/{new}/push/customers", 404),
     ],
 )
@@ -124,11 +124,10 @@ def test_refused_paths(
 def test_unsupported_data_type(codat: LocalCodat, send: Call) -> None:
     """A data type without a model is 404 and names type and platform."""
     path = (
-        f"/companies/{codat.company_id}/connections/{codat.connection_id}"
-        "/options/invoices"
+        f"/companies/{codat.company_id}/connections/{codat.connection_id}/options/loans"
     )
     text = send(codat, "GET", path).json()["error"]
-    assert text == "Datatype 'invoices' not supported by platform(s) 'Local Sandbox'."
+    assert text == "Datatype 'loans' not supported by platform(s) 'Local Sandbox'."
 
 
 def test_companies_and_connections(codat: LocalCodat, send: Call) -> None:

@@ -237,7 +237,7 @@ def restated(integration: dict[str, Any]) -> dict[str, Any]:
     while its examples are in lower case: no reply can have it all.
     """
     words = ("Get", "Post", "Put", "Delete", "Release", "Beta")
-    words += ("NotSupported", "NotImplemented")
+    words += ("NotSupported", "NotImplemented", "UploadAttachment")
     capitals = {word.lower(): word for word in words}
     features = [
         {

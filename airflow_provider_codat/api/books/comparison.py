@@ -28,17 +28,24 @@ class NameMatch(Enum):
     """Neither can be said."""
 
 
-def match_names(
+def matched_names(
     payload: Json, record: Mapping[str, Json], data_type: DataType
-) -> NameMatch:
-    """Compare a payload with a record that Codat read back from the software."""
+) -> Iterator[NameMatch]:
+    """Yield how each identifying text compares that both have."""
     asked = payload if isinstance(payload, dict) else {}
-    found = set()
     for name in data_type.identifying:
         wanted, got = words(asked.get(name)), words(record.get(name))
         if wanted and got:
-            found.add(_compared(wanted, got))
-    return found.pop() if len(found) == 1 else NameMatch.UNCLEAR
+            found = _compared(wanted, got)
+            if found is NameMatch.SAME and name in data_type.codes:
+                # 1-11 and 11-1 are two numbers of the same digits.
+                found = _code_match(str(asked[name]), str(record[name]))
+            yield found
+
+
+def _code_match(wanted: str, got: str) -> NameMatch:
+    same = " ".join(wanted.split()).casefold() == " ".join(got.split()).casefold()
+    return NameMatch.SAME if same else NameMatch.UNCLEAR
 
 
 def _compared(wanted: list[str], got: list[str]) -> NameMatch:
@@ -105,8 +112,6 @@ _NEVER_UPDATED = frozenset({*READ_ONLY, "id", "supplementalData"})
 
 _CODES = frozenset({"status", "type", "defaultCurrency"})
 """Words of the contract: they are the same or different, and never respelt."""
-
-_TEXT = DataType("", "", "", identifying=("text",))
 
 
 class FieldMatch(Enum):
@@ -233,7 +238,8 @@ def _scalar(name: str, wanted: Json, got: Json) -> FieldMatch:
         return FieldMatch.EXACTLY
     if name in _CODES:
         return _code(one.casefold(), other.casefold())
-    like = match_names({"text": one}, {"text": other}, _TEXT)
+    asked, found = words(one), words(other)
+    like = _compared(asked, found) if asked and found else NameMatch.UNCLEAR
     return {
         NameMatch.SAME: FieldMatch.RESPELT,
         NameMatch.DIFFERENT: FieldMatch.NOT,

@@ -26,9 +26,6 @@ from airflow_provider_codat.api.models import Destination, Json, Problem
 from airflow_provider_codat.api.payload.canonical import READ_ONLY
 from airflow_provider_codat.api.payload.contract import contract
 
-MATCH_ON = CUSTOMERS.identifying
-"""The properties by which a customer is looked for, unless the author names others."""
-
 _PAGE_SIZE = 1000
 _MOST_WALKS = 5
 # Software respells names and numbers; of these it changes no more than the case.
@@ -57,15 +54,16 @@ class Existing:
     """
 
     def __init__(
-        self, match_on: Collection[str] = MATCH_ON, data_type: DataType = CUSTOMERS
+        self, match_on: Collection[str] | None = None, data_type: DataType = CUSTOMERS
     ) -> None:
         self.match_on = checked_match_on(match_on, data_type)
         self._record = data_type.record
+        self._exact = _SPELT_EXACTLY.union(data_type.codes)
         self._ids: dict[bytes, list[str]] = {}
 
     def add(self, record: Mapping[str, Json]) -> None:
         """Take in a record, unless it is deleted; one that is archived counts."""
-        if not _is_deleted(record):
+        if not is_deleted(record):
             record_id = _text(record.get("id"))
             for _, digest in self._digests(record):
                 self._ids.setdefault(digest, []).append(record_id)
@@ -88,7 +86,10 @@ class Existing:
 
     def _digests(self, values: Mapping[str, Json]) -> list[tuple[str, bytes]]:
         """Return what a payload or a record is known by; nothing for what is blank."""
-        keys = [(name, _key(name, values.get(name))) for name in self.match_on]
+        keys = [
+            (name, _key(values.get(name), exact=name in self._exact))
+            for name in self.match_on
+        ]
         return [(name, _digest(f"{name}={key}")) for name, key in keys if key]
 
     def _nothing_to_look_for(self) -> Problem:
@@ -102,13 +103,21 @@ class Existing:
 
 
 def checked_match_on(
-    match_on: Collection[str], data_type: DataType = CUSTOMERS
+    match_on: Collection[str] | None, data_type: DataType = CUSTOMERS
 ) -> tuple[str, ...]:
     """Return the names of properties, each once, or say which is none to look for.
 
+    :param match_on: None: those that identify such a record.
     :raises SettingsInvalid: when one is no text at the top of the data type's contract
         that an author may write, or when there is none.
     """
+    if match_on is None and data_type.identifying:
+        return data_type.identifying
+    if not data_type.identifying:
+        raise SettingsInvalid(
+            f"whether {data_type.a_record} exists already cannot be told: nothing "
+            "identifies one. Leave if_exists out"
+        )
     known = [
         name
         for name, schema in contract(data_type.name)["properties"].items()
@@ -121,16 +130,19 @@ def checked_match_on(
     unknown = [name for name in match_on if name not in known]
     if unknown:
         raise SettingsInvalid(
-            f"match_on names {', '.join(map(repr, unknown))}; a {data_type.record} is "
+            f"match_on names {', '.join(map(repr, unknown))}; {data_type.a_record} is "
             f"looked for by {', '.join(known)}"
         )
     return tuple(dict.fromkeys(match_on))
 
 
-def _key(name: str, value: Json) -> str:
-    """Return a value without what software is free to change; empty when blank."""
+def _key(value: Json, *, exact: bool) -> str:
+    """Return a value without what software is free to change; empty when blank.
+
+    :param exact: whether that is no more than the case.
+    """
     letters = "".join(words(value))
-    if not letters or name not in _SPELT_EXACTLY:
+    if not letters or not exact:
         return letters
     text = unicodedata.normalize("NFKC", _text(value)).casefold()
     return " ".join(unicodedata.normalize("NFKC", text).split())
@@ -145,7 +157,8 @@ def _text(value: Json) -> str:
     return "" if value is None else str(value)
 
 
-def _is_deleted(record: Mapping[str, Json]) -> bool:
+def is_deleted(record: Mapping[str, Json]) -> bool:
+    """Whether a record is in the software's bin."""
     metadata = record.get("metadata")
     return isinstance(metadata, dict) and metadata.get("isDeleted") is True
 
@@ -155,7 +168,7 @@ def existing(
     data_type: DataType,
     patience: Patience,
     *,
-    match_on: Collection[str] = MATCH_ON,
+    match_on: Collection[str] | None = None,
     keys: Callable[[], str],
     deadline: float,
     poll_interval_seconds: float = 15.0,
@@ -178,13 +191,17 @@ def existing(
         deadline=deadline,
         poll_interval_seconds=poll_interval_seconds,
     )
-    return (yield from copied(destination.company_id, patience, match_on=match_on))
+    return (yield from copied(destination, data_type, patience, match_on=match_on))
 
 
 def copied(
-    company_id: str, patience: Patience, *, match_on: Collection[str] = MATCH_ON
+    destination: Destination,
+    data_type: DataType,
+    patience: Patience,
+    *,
+    match_on: Collection[str] | None = None,
 ) -> Conversation[Existing]:
-    """Return what Codat's copy of a company's customers holds, as old as it is.
+    """Return what Codat's copy of a company's records holds, as old as it is.
 
     Codat's filter is not used: its language has no way to write a value that holds
     ``&&`` or ``{``. So all pages are read, and compared here.
@@ -199,10 +216,12 @@ def copied(
     """
     before: list[bytes] = []
     for _ in range(_MOST_WALKS):
-        walk = _Walk(Existing(match_on))
+        walk = _Walk(Existing(match_on, data_type))
         for page in count(1):
-            request = codat_request.list_customers(
-                company_id,
+            request = codat_request.list_records(
+                destination.company_id,
+                data_type,
+                connection_id=destination.connection_id,
                 page=page,
                 page_size=_PAGE_SIZE,
                 query=None,
@@ -215,8 +234,8 @@ def copied(
             return walk.found
         before = walk.shown
     raise StillInProgress(
-        f"Codat's list of customers was read {_MOST_WALKS} times and changed each "
-        "time, so that one may have passed by unseen; look again later"
+        f"Codat's list of {data_type.records} was read {_MOST_WALKS} times and changed "
+        "each time, so that one may have passed by unseen; look again later"
     )
 
 
@@ -249,7 +268,7 @@ class _Walk:
         """Take in one page; return whether to ask for the next."""
         for entry in entries:
             told = [entry.get(name) for name in ("id", *self.found.match_on)]
-            self.shown.append(_digest(repr((told, _is_deleted(entry)))))
+            self.shown.append(_digest(repr((told, is_deleted(entry)))))
             self.found.add(entry)
         self.totals.add(total)
         return bool(entries) and (more or self._is_short())

@@ -320,28 +320,32 @@ def cached(
         ) from error
 
 
-def read_customer(
-    company_id: str, customer_id: str, patience: Patience
+def read_record(
+    place: Destination, data_type: DataType, record_id: str, patience: Patience
 ) -> Conversation[dict[str, Json] | None]:
-    """Return Codat's copy of a customer; None where it has none."""
-    request = codat_request.read_customer(company_id, customer_id)
+    """Return Codat's copy of a record; None where it has none."""
+    request = codat_request.read_record(
+        place.company_id, data_type, record_id, connection_id=place.connection_id
+    )
     try:
         return (yield from cached(request, object_of, patience))
     except NotFound:
         return None
 
 
-def recent_customers(
-    company_id: str, patience: Patience, *, since: float
+def recent_records(
+    place: Destination, data_type: DataType, patience: Patience, *, since: float
 ) -> Conversation[dict[str, dict[str, Json]]]:
-    """Return Codat's copy of the customers that changed since a moment, by their ids.
+    """Return Codat's copy of the records that changed since a moment, by their ids.
 
     :param since: epoch seconds, by Codat's clock: leave room for one that differs.
     """
     found: dict[str, dict[str, Json]] = {}
     for page in count(1):
-        request = codat_request.list_customers(
-            company_id,
+        request = codat_request.list_records(
+            place.company_id,
+            data_type,
+            connection_id=place.connection_id,
             page=page,
             page_size=_PAGE_SIZE,
             query=None,

@@ -70,7 +70,7 @@ class RowProgress:
 
     def lighten(self) -> None:
         """Keep the payload as bytes, now that it is only waited for."""
-        body = self.write.request("").body or b"null"
+        body = self.write.body
         self.write = replace(
             self.write,
             payload=None,

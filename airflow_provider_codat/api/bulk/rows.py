@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from airflow_provider_codat.api.bulk.digests import Digests
+from airflow_provider_codat.api.data_types import DATA_TYPES
 from airflow_provider_codat.api.errors import (
     PayloadInvalid,
     SettingsInvalid,
@@ -25,7 +26,6 @@ from airflow_provider_codat.api.payload.canonical import (
     read_payload,
 )
 from airflow_provider_codat.api.payload.check import Check
-from airflow_provider_codat.api.payload.contract import contract
 from airflow_provider_codat.api.payload.json_values import at, to_json
 
 MOST_IN_A_LIST = 1000
@@ -130,32 +130,35 @@ class Reader:
         self._rules = rules
         self._items = items
         self._copies = Digests()
-        known = {*contract(rules.check.data_type)["properties"], *rules.check.listed}
+        known = [*rules.check.contract, *rules.check.listed]
         self._foreign = rules.item_key if rules.item_key not in known else None
+        row = DATA_TYPES.get(rules.check.data_type)
+        self._example = (*(row.identifying if row else ()), *known, "id")[0]
 
     def attempt(self, number: int, raw: object) -> ReadRow:
         """Read one row: what it holds, and which one it is."""
         try:
-            customer = _customer(raw)
+            record = _record(raw, self._example)
         except PayloadInvalid as invalid:
             return ReadRow(number, None, None, (), invalid.problems)
         name = self._rules.item_key
-        key, fault = ("", "") if name is None else _key(customer.get(name))
+        key, fault = ("", "") if name is None else _key(record.get(name))
         payload, left_out = self._rules.check.without_read_only(
-            self._known(customer), self._rules.read_only_fields
+            self._known(record), self._rules.read_only_fields
         )
+        inexact = self._rules.check.exact(payload)
         row = None
         if not fault:
             row = self._identified(number, key, payload)
             fault = self._taken(row)
         faults = (Problem(at("", name or ""), "item_key", fault),) if fault else ()
-        return ReadRow(number, payload, row, left_out, faults)
+        return ReadRow(number, payload, row, left_out, faults + inexact)
 
-    def _known(self, customer: dict[str, Json]) -> dict[str, Json]:
+    def _known(self, record: dict[str, Json]) -> dict[str, Json]:
         """Return a row without a key that Codat does not know."""
-        if self._foreign not in customer:
-            return customer
-        return {n: v for n, v in customer.items() if n != self._foreign}
+        if self._foreign not in record:
+            return record
+        return {n: v for n, v in record.items() if n != self._foreign}
 
     def _taken(self, row: Row) -> str:
         """Say that another row has the same key; return nothing where none has."""
@@ -177,16 +180,17 @@ class Reader:
         return Row(number, item, label, digest, payload)
 
 
-def _customer(raw: object) -> dict[str, Json]:
+def _record(raw: object, example: str) -> dict[str, Json]:
     """Return one row as JSON.
 
+    :param example: a property that it may have.
     :raises PayloadInvalid: when it is not one JSON object.
     """
     value = to_json(_parsed(raw) if isinstance(raw, Line) else raw)
     if isinstance(value, dict):
         return value
     place = f"line {raw.number}" if isinstance(raw, Line) else ""
-    raise _unreadable(place, 'must be one object, such as {"customerName": ...}')
+    raise _unreadable(place, f'must be one object, such as {{"{example}": ...}}')
 
 
 def _parsed(line: Line) -> object:
@@ -362,9 +366,12 @@ def lines(raw: Iterable[bytes]) -> Iterator[Line]:
             yield Line(number, text)
 
 
-def rows_of_list(value: object, limit: int = MOST_IN_A_LIST) -> list[object]:
+def rows_of_list(
+    value: object, limit: int = MOST_IN_A_LIST, name: str = "customers"
+) -> list[object]:
     """Return the rows of a rendered argument, not yet read.
 
+    :param name: of the argument, for messages.
     :param value: a sequence, or a text: JSON, else a Python literal.
     :param limit: how many there may be.
     :raises PayloadInvalid: when nothing arrived, or the text cannot be read.
@@ -375,16 +382,16 @@ def rows_of_list(value: object, limit: int = MOST_IN_A_LIST) -> list[object]:
         read_payload(None)  # says that the task before gave nothing
     if isinstance(given, Mapping):
         raise SettingsInvalid(
-            "customers must be a list; one object was given: put it into a list"
+            f"{name} must be a list; one object was given: put it into a list"
         )
     if not isinstance(given, Sequence) or isinstance(given, bytes | bytearray | str):
         raise SettingsInvalid(
-            f"customers must be a list of objects; {type(given).__name__} was given"
+            f"{name} must be a list of objects; {type(given).__name__} was given"
         )
     if len(given) > limit:
         raise SettingsInvalid(
-            f"customers has {len(given):,} rows, and a list may have up to {limit:,}: "
-            "write them to a file of JSON lines and give its customers_path"
+            f"{name} has {len(given):,} rows, and a list may have up to {limit:,}: "
+            f"write them to a file of JSON lines and give its {name}_path"
         )
     return list(given)
 

@@ -107,8 +107,8 @@ class Attempt:
         again = "" if step.because else " again: an earlier try had no answer"
         log.log(
             self._write.info_level,
-            "Sending a %s to company %s over connection %s (idempotency key %s)%s",
-            self._write.data_type.record,
+            "Sending %s to company %s over connection %s (idempotency key %s)%s",
+            self._write.data_type.a_record,
             self._write.destination.company_id,
             self._write.destination.connection_id,
             intent.key,
@@ -124,6 +124,7 @@ class Attempt:
             noted=lambda verdict, answer, at: self._noted(intent, verdict, answer, at),
             reused_key=self._write.reused_key,
             redact=self._write.redact,
+            read=self._write.read,
         )
         return (yield from self.accepted(step.generation, operation))
 
@@ -203,6 +204,8 @@ class Attempt:
         self, generation: int, operation: PushOperation, *, adopted: bool = False
     ) -> Conversation[Written]:
         """Write down the push operation before it is waited for."""
+        if not operation.key:  # an attachment of which Codat names none
+            return Written(generation, operation)
         self._books.claims.claim(operation.key, self._history.owner)
         yield from self.note(
             Entry(

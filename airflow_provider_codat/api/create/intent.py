@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 from airflow_provider_codat.api.create.next_step import OnClear
 from airflow_provider_codat.api.data_types import DataType
-from airflow_provider_codat.api.http.request import Request, create
+from airflow_provider_codat.api.http.request import Request, Response, create
 from airflow_provider_codat.api.models import Destination, Json, PushOperation, Summary
 from airflow_provider_codat.api.payload.canonical import canonical
 
@@ -40,6 +40,7 @@ class Write:
     :param base_url: the base URL of Codat.
     :param payload: checked, as it is to be sent.
     :param key_of: gives the idempotency key of a generation.
+    :param allow_sync: whether Codat is to renew its copy once it is written.
     :param reused_key: whether somebody else may have sent these keys before.
     :param redact: takes the payload's own values out of Codat's words.
     :param durable: whether the journal outlives this process.
@@ -60,6 +61,7 @@ class Write:
     payload: Json = field(repr=False)
     key_of: Callable[[int], str]
     timeout_in_minutes: int | None = None
+    allow_sync: bool | None = None
     reused_key: bool = False
     redact: Callable[[str], str] = str
     durable: bool = False
@@ -84,6 +86,11 @@ class Write:
         """The log level of what is out of the ordinary."""
         return logging.DEBUG if self.quiet else logging.WARNING
 
+    @cached_property
+    def body(self) -> bytes:
+        """What is sent: the same bytes in every repetition."""
+        return canonical(self.payload)
+
     def request(self, key: str) -> Request:
         """Return the request that creates it."""
         return replace(self._keyless, idempotency_key=key)
@@ -94,15 +101,22 @@ class Write:
         return create(
             self.destination,
             self.data_type,
-            canonical(self.payload),
+            self.body,
             idempotency_key="",
+            parent=self.data_type.parent_of(self.payload),
             timeout_in_minutes=self.timeout_in_minutes,
+            allow_sync=self.allow_sync,
         )
+
+    @property
+    def read(self) -> Callable[[Response, float], PushOperation] | None:
+        """Reads the answer; None: it has to be a push operation that creates it."""
+        return None
 
     def digest(self) -> str:
         """Return what tells whether another try wants the same record."""
         place = json.dumps([self.base_url, self._keyless.path]).encode()
-        return hashlib.sha256(place + (self._keyless.body or b"")).hexdigest()
+        return hashlib.sha256(place + self.body).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,20 +13,21 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from airflow_provider_codat.api.books.comparison import NameMatch, match_names
+from airflow_provider_codat.api.books.comparison import NameMatch
 from airflow_provider_codat.api.books.push_history import (
     Agreement,
     is_pending,
     recent_push_operations,
 )
+from airflow_provider_codat.api.books.record_match import match_record
 from airflow_provider_codat.api.books.records import (
-    read_customer,
-    recent_customers,
+    read_record,
+    recent_records,
     refreshed,
 )
 from airflow_provider_codat.api.create.matching import Suspects, matched
 from airflow_provider_codat.api.create.search import CLAIMS, Claims, Finding, Search
-from airflow_provider_codat.api.errors import RefreshFailed
+from airflow_provider_codat.api.errors import NotFound, RefreshFailed
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.http.response import epoch_of
 from airflow_provider_codat.api.http.telemetry import Telemetry
@@ -203,7 +204,7 @@ def _suspects(
         records, reason = {}, ""
         try:
             records = yield from _records(made, list(here.values()), patience)
-        except RefreshFailed as error:
+        except (RefreshFailed, NotFound) as error:
             reason = str(error)
         for number, search in here.items():
             each = _compared(search, fitting[number], records)
@@ -230,7 +231,7 @@ def _compared(
         can be read back.
     """
     how = {
-        key: match_names(search.payload, records[key], search.data_type)
+        key: match_record(search.payload, records[key], search.data_type)
         if key in records
         else NameMatch.UNCLEAR
         for key in keys
@@ -256,7 +257,7 @@ def _records(
         for key, operation in made.items()
         if operation.status == "Success" and operation.record_id is not None
     }
-    if not readable:
+    if not readable or not data_type.is_readable:
         return {}
     yield from refreshed(
         place.company_id,
@@ -268,19 +269,20 @@ def _records(
     )
     ids = set(readable.values())
     since = min(search.since for search in searches)
-    read = yield from _customers(place.company_id, ids, since, patience)
+    read = yield from _read_back(searches[0], ids, since, patience)
     return {key: read[number] for key, number in readable.items() if number in read}
 
 
-def _customers(
-    company_id: str, ids: set[str], since: float, patience: Patience
+def _read_back(
+    search: Search, ids: set[str], since: float, patience: Patience
 ) -> Conversation[dict[str, dict[str, Json]]]:
-    """Read customers by their ids; what Codat does not know is left out."""
+    """Read records by their ids; what Codat does not know is left out."""
+    place, data_type = search.destination, search.data_type
     found: dict[str, dict[str, Json]] = {}
     if len(ids) > _MOST_SINGLY:
-        found = yield from recent_customers(company_id, patience, since=since)
+        found = yield from recent_records(place, data_type, patience, since=since)
     for record_id in sorted(ids - set(found)):
-        record = yield from read_customer(company_id, record_id, patience)
+        record = yield from read_record(place, data_type, record_id, patience)
         if record is not None:
             found[record_id] = record
     return found

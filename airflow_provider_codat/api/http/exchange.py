@@ -145,7 +145,7 @@ def send_once(
     return _exchange(request, _timeless(read), decide, patience, Sends(), redact)
 
 
-def create(
+def create(  # noqa: PLR0913 - one for each thing that differs
     request: Request,
     destination: Destination,
     data_type: DataType,
@@ -155,6 +155,7 @@ def create(
     noted: Noted = _unnoted,
     reused_key: bool = False,
     redact: Callable[[str], str] = str,
+    read: Callable[[Response, float], PushOperation] | None = None,
 ) -> Conversation[PushOperation]:
     """Ask Codat to create a record, and return the push operation that does it.
 
@@ -163,9 +164,10 @@ def create(
     :param reused_key: whether somebody may have sent this key before, so that Codat
         may answer with a push operation of then.
     :param redact: takes the payload's own values out of Codat's words.
+    :param read: reads the answer; by default it has to be such a push operation.
     """
     memory = KEY_MEMORY_SECONDS if reused_key else 0
-    read = _ours(destination, data_type, memory)
+    read = read or _ours(destination, data_type, memory)
     return _exchange(request, read, after_post, patience, sends, redact, noted)
 
 

@@ -3,9 +3,10 @@
 Source: https://docs.codat.io/using-the-api/overview
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import IO
 from urllib.parse import quote, urlencode
 
 from airflow_provider_codat.api.data_types import DataType
@@ -24,20 +25,34 @@ class Request:
 
     :param path: percent-encoded, below the base URL.
     :param query: percent-encoded, without the question mark.
-    :param body: JSON in UTF-8; None when there is none.
+    :param body: JSON in UTF-8, or a file; None when there is none.
     :param idempotency_key: a UUID; POST and PATCH carry one.
     """
 
     method: str
     path: str
     query: str = ""
-    body: bytes | None = field(default=None, repr=False)
+    body: "bytes | FileBody | None" = field(default=None, repr=False)
     idempotency_key: str | None = None
 
     def __str__(self) -> str:
         """Read as the method and the end of the path: no payload, no query."""
         above, *end = self.path.rsplit("/", 2)
         return f"{self.method} {'/'.join(['...' if above else '', *end])}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileBody:
+    """A file on its way, opened anew for each send: the same bytes every time.
+
+    :param open: opens it.
+    :param size: of all of it, in bytes.
+    :param content_type: of the request.
+    """
+
+    open: Callable[[], IO[bytes]] = field(repr=False)
+    size: int
+    content_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +103,20 @@ def create(
     body: bytes,
     *,
     idempotency_key: str,
+    parent: str = "",
     timeout_in_minutes: int | None = None,
+    allow_sync: bool | None = None,
 ) -> Request:
-    """Ask Codat to create one record."""
-    query = {"timeoutInMinutes": timeout_in_minutes}
+    """Ask Codat to create one record.
+
+    :param parent: the id that stands before the last segment, see :class:`DataType`.
+    :param allow_sync: whether Codat is to renew its copy once it is written.
+    :raises ValueError: when the data type needs a parent, and none is given.
+    """
     return Request(
         method="POST",
-        path=segments(
-            "companies",
-            destination.company_id,
-            "connections",
-            destination.connection_id,
-            "push",
-            data_type.segment,
-        ),
-        query=_query(query),
+        path=_push(destination, data_type, parent=parent),
+        query=_push_query(timeout_in_minutes, allow_sync),
         body=body,
         idempotency_key=idempotency_key,
     )
@@ -116,22 +130,72 @@ def update(
     *,
     force: bool = False,
     timeout_in_minutes: int | None = None,
+    allow_sync: bool | None = None,
 ) -> Request:
     """Ask Codat to change one record; a PUT has no idempotency key.
 
     :param record_id: as the accounting software spells it: any text.
     :param force: whether to write over a change that Codat has not read yet.
+    :param allow_sync: whether Codat is to renew its copy once it is written.
     """
-    company, connection = destination.company_id, destination.connection_id
-    above = segments("companies", company, "connections", connection, "push")
     return Request(
         method="PUT",
-        path=above + segments(data_type.segment, record_id),
-        # Left out, it is false.
-        query=_query(
-            {"timeoutInMinutes": timeout_in_minutes, "forceUpdate": force or None}
-        ),
+        path=_push(destination, data_type, record_id),
+        query=_push_query(timeout_in_minutes, allow_sync, force=force),
         body=body,
+    )
+
+
+def delete(destination: Destination, data_type: DataType, record_id: str) -> Request:
+    """Ask Codat to delete one record; a DELETE has no idempotency key.
+
+    :param record_id: as the accounting software spells it: any text.
+    """
+    return Request("DELETE", _push(destination, data_type, record_id))
+
+
+def attach(
+    destination: Destination,
+    data_type: DataType,
+    record_id: str,
+    file: "FileBody | None",
+    *,
+    idempotency_key: str,
+) -> Request:
+    """Ask Codat to attach a file to one record.
+
+    :param record_id: as the accounting software spells it: any text.
+    """
+    return Request(
+        method="POST",
+        path=_push(destination, data_type, record_id, data_type.attachments),
+        body=file,
+        idempotency_key=idempotency_key,
+    )
+
+
+def _push(
+    destination: Destination, data_type: DataType, *below: str, parent: str = ""
+) -> str:
+    """Return the path of a push."""
+    company, connection = destination.company_id, destination.connection_id
+    above = () if data_type.parent is None else (data_type.parent[0], parent)
+    return segments(
+        *("companies", company, "connections", connection, "push"),
+        *(*above, data_type.segment, *below),
+    )
+
+
+def _push_query(
+    timeout_in_minutes: int | None, allow_sync: bool | None, *, force: bool = False
+) -> str:
+    return _query(
+        {
+            "timeoutInMinutes": timeout_in_minutes,
+            # Left out, it is false.
+            "forceUpdate": force or None,
+            "allowSyncOnPushComplete": allow_sync,
+        }
     )
 
 
@@ -211,34 +275,48 @@ def read_data_status(company_id: str) -> Request:
     return Request("GET", segments("companies", company, "dataStatus"))
 
 
-def list_customers(
+def list_records(
     company_id: str,
+    data_type: DataType,
     *,
+    connection_id: str | None,
     page: int,
     page_size: int,
     query: str | None,
     order_by: str | None,
     modified_since: datetime | None,
 ) -> Request:
-    """Ask for one page of Codat's copy of a company's customers.
+    """Ask for one page of Codat's copy of a company's records.
 
-    :raises ValueError: when ``modified_since`` has no time zone.
+    :param connection_id: whose books they are in; it is not looked at where Codat's
+        copy is that of all of the company's connections.
+    :raises ValueError: when ``modified_since`` has no time zone, or the copy is that of
+        one connection, and none is named.
     """
-    company = checked_uuid(company_id, "company_id")
-    path = segments("companies", company, "data", "customers")
+    path = _copy(company_id, data_type, connection_id)
     wanted = _modified(query, modified_since)
     return Request("GET", path, _page(page, page_size, wanted, order_by))
 
 
-def read_customer(company_id: str, customer_id: str) -> Request:
-    """Ask for Codat's copy of one customer.
+def read_record(
+    company_id: str, data_type: DataType, record_id: str, *, connection_id: str | None
+) -> Request:
+    """Ask for Codat's copy of one record.
 
-    :param customer_id: as the accounting software spells it: any text.
+    :param record_id: as the accounting software spells it: any text.
+    :param connection_id: see :func:`list_records`.
     """
-    company = checked_uuid(company_id, "company_id")
-    return Request(
-        "GET", segments("companies", company, "data", "customers", customer_id)
-    )
+    path = _copy(company_id, data_type, connection_id)
+    return Request("GET", path + segments(record_id))
+
+
+def _copy(company_id: str, data_type: DataType, connection_id: str | None) -> str:
+    """Return the path of Codat's copy of the books."""
+    above = segments("companies", checked_uuid(company_id, "company_id"))
+    if data_type.of_connection:
+        connection = checked_uuid(connection_id, "connection_id")
+        above += segments("connections", connection)
+    return above + segments("data", data_type.segment)
 
 
 def list_connections(company_id: str, *, page: int, page_size: int) -> Request:

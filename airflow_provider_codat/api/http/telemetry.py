@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
+from airflow_provider_codat.api.data_types import DATA_TYPES
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request
 from airflow_provider_codat.api.http.response import epoch_of
 from airflow_provider_codat.api.models import PushOperation
@@ -20,25 +21,39 @@ OTHER = "other"
 _ANY = "[^/]+"
 _COMPANY = f"/companies/{_ANY}"
 _CONNECTION = f"{_COMPANY}/connections/{_ANY}"
+# What stands below another record comes first: that one's own route begins like it.
+_PUSHED = "|".join(
+    f"{each.parent[0]}/{_ANY}/{each.segment}" if each.parent else each.segment
+    for each in sorted(DATA_TYPES.values(), key=lambda each: each.parent is None)
+)
 
 _ROUTES = [
     (re.compile(path), name)
     for path, name in (
-        (f"{_CONNECTION}/push/customers(/{_ANY})?", "push/customers"),
+        (f"{_CONNECTION}/push/({_PUSHED})(?:/{_ANY}){{0,2}}", "push/{}"),
         (f"{_CONNECTION}/options/{_ANY}", "options"),
         (f"{_COMPANY}/push/{_ANY}", "push/operation"),
         (f"{_COMPANY}/push", "push"),
         (f"{_COMPANY}/data/queue/{_ANY}", "data/queue"),
-        (f"{_COMPANY}/data/history(/{_ANY})?", "data/history"),
-        (f"{_COMPANY}/data/customers(/{_ANY})?", "data/customers"),
+        (f"{_COMPANY}/data/history(?:/{_ANY})?", "data/history"),
+        (f"{_COMPANY}(?:/connections/{_ANY})?/data/({_PUSHED})(?:/{_ANY})?", "data/{}"),
         (f"{_COMPANY}/dataStatus", "dataStatus"),
-        (f"{_COMPANY}/connections(/{_ANY})?", "connections"),
-        (f"/integrations(/{_ANY})?", "integrations"),
+        (f"{_COMPANY}/connections(?:/{_ANY})?", "connections"),
+        (f"/integrations(?:/{_ANY})?", "integrations"),
         ("/companies", "companies"),
     )
 ]
 
-ROUTES = (*(name for _, name in _ROUTES), OTHER)
+ROUTES = (
+    *(
+        name.format(segment)
+        for _, name in _ROUTES
+        for segment in (
+            [each.segment for each in DATA_TYPES.values()] if "{" in name else [""]
+        )
+    ),
+    OTHER,
+)
 """All the names that a route can have."""
 
 
@@ -68,7 +83,10 @@ class Exchange:
 
 def route_of(request: Request) -> str:
     """Return the name of the endpoint that a request asks."""
-    return next((name for path, name in _ROUTES if path.fullmatch(request.path)), OTHER)
+    for path, name in _ROUTES:
+        if found := path.fullmatch(request.path):
+            return name.format(*(each.rpartition("/")[2] for each in found.groups()))
+    return OTHER
 
 
 class Telemetry(Protocol):

@@ -4,8 +4,9 @@ What ``requests`` and ``urllib3`` raise is translated here, and nowhere else.
 """
 
 import time
+from contextlib import closing, nullcontext
 from functools import cached_property
-from typing import Any
+from typing import IO, Any
 
 import requests
 from urllib3.exceptions import (
@@ -19,7 +20,13 @@ from urllib3.exceptions import (
 from airflow_provider_codat import __version__
 from airflow_provider_codat.api.connection.settings import Settings
 from airflow_provider_codat.api.http.deadline import Deadline
-from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
+from airflow_provider_codat.api.http.request import (
+    FileBody,
+    NoAnswer,
+    Reply,
+    Request,
+    Response,
+)
 from airflow_provider_codat.api.http.session import new_session
 
 
@@ -42,9 +49,15 @@ class Transport:
         """
         settings = self._settings
         allowed = settings.connect_timeout_seconds + settings.read_timeout_seconds
-        with Deadline(allowed) as deadline:
+        allowed += _upload_seconds(request)
+        try:
+            body = _opened(request)
+        except OSError:
+            words = "the file that is to be sent cannot be read"
+            return NoAnswer(words, sent=False, hopeless=True)
+        with closing(body) if body else nullcontext(), Deadline(allowed) as deadline:
             try:
-                answer = self._request(request)
+                answer = self._request(request, body)
             except (requests.RequestException, OSError) as error:
                 return _no_answer(error, passed=deadline.passed)
             except HTTPError:
@@ -61,10 +74,12 @@ class Transport:
             received_at=time.time(),
         )
 
-    def _request(self, request: Request) -> requests.Response:
+    def _request(self, request: Request, file: IO[bytes] | None) -> requests.Response:
         settings, session = self._settings, self.session
-        headers = self._headers.copy()
-        if request.body is not None:
+        headers, body = self._headers.copy(), request.body
+        if isinstance(body, FileBody):
+            headers["Content-Type"] = body.content_type
+        elif body is not None:
             headers["Content-Type"] = "application/json"
         if request.idempotency_key is not None:
             headers["Idempotency-Key"] = request.idempotency_key
@@ -76,7 +91,7 @@ class Transport:
             method=request.method,
             url=f"{settings.base_url}{request.path}{query}",
             headers=headers,
-            data=request.body,
+            data=file or body,
             auth=session.auth,
         )
         return session.send(
@@ -97,6 +112,17 @@ class Transport:
     def close(self) -> None:
         """Close the connections that were kept alive."""
         self.session.close()
+
+
+def _opened(request: Request) -> IO[bytes] | None:
+    """Return the file that is to be sent, if it is one."""
+    return request.body.open() if isinstance(request.body, FileBody) else None
+
+
+def _upload_seconds(request: Request) -> float:
+    """Return how much longer a file may take than what is in memory."""
+    body = request.body
+    return body.size / _SLOWEST_BYTES if isinstance(body, FileBody) else 0.0
 
 
 def _cause(error: Exception) -> object:
@@ -126,6 +152,9 @@ def _cut(answer: requests.Response) -> bool:
         *map(str.lower, answer.headers)
     }
 
+
+_SLOWEST_BYTES = 65_536
+"""How many bytes of a file a second brings, at the least."""
 
 _BROKEN = "the connection broke before the whole answer had come"
 _LATE = "no whole answer in time"

@@ -1,10 +1,11 @@
 """What a payload is held against, and the whole way that it takes before it is sent."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeAlias, get_args
 
+from airflow_provider_codat.api.data_types import DATA_TYPES
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Json, Problem
 from airflow_provider_codat.api.payload.canonical import (
@@ -15,10 +16,13 @@ from airflow_provider_codat.api.payload.canonical import (
 from airflow_provider_codat.api.payload.contract import (
     Finding,
     UnknownProperties,
+    contract,
     contract_validator,
     findings,
     in_order,
 )
+from airflow_provider_codat.api.payload.formats import exact_amounts
+from airflow_provider_codat.api.payload.hints import hints
 from airflow_provider_codat.api.payload.integration_model import Integration
 
 Validate: TypeAlias = Literal["schema", "model", "both", "off"]
@@ -68,6 +72,13 @@ class Check:
             )
 
     @property
+    def contract(self) -> Collection[str]:
+        """The properties that Codat's contract lists; none for an unknown data type."""
+        if self.data_type in DATA_TYPES or self.validate in _BY_CONTRACT:
+            return tuple(contract(self.data_type)["properties"])
+        return ()
+
+    @property
     def listed(self) -> Collection[str]:
         """The properties that the model lists, if it is looked at."""
         return self._integration.properties if self._looks_at_model else ()
@@ -83,9 +94,17 @@ class Check:
             wanted, or no such choice of ``unknown_properties``.
         """
         found = self._by_contract(payload) if self.validate in _BY_CONTRACT else []
+        if self.validate != "off":
+            found += hints(payload, self.data_type)
         if self._looks_at_model:
             found = _merged(found, self._by_model(payload))
-        return in_order(payload, found)
+        return in_order(payload, [*found, *self._without_parent(payload, found)])
+
+    def exact(self, payload: Json) -> tuple[Problem, ...]:
+        """Make numbers of amounts that are text, in place; return what is not exact."""
+        if self.validate == "off":
+            return ()
+        return in_order(payload, exact_amounts(payload, self.data_type))
 
     def without_read_only(
         self, payload: Json, names: Collection[str]
@@ -116,6 +135,17 @@ class Check:
         if not self._looks_at_model:
             return found
         return [each._replace(by=CONTRACT) for each in found if each.rule != "unknown"]
+
+    def _without_parent(
+        self, payload: Json, found: Collection[Finding]
+    ) -> Iterator[Finding]:
+        """Say that what stands in the route is missing, where nobody has said so."""
+        row = DATA_TYPES.get(self.data_type)
+        if row is None or row.parent is None or row.parent_of(payload):
+            return
+        route = (row.parent[1],)
+        if route not in {each.route for each in found}:
+            yield Finding(route, "required", "is required: it stands in the route")
 
     def _by_model(self, payload: Json) -> list[Finding]:
         found = self._integration.findings(
@@ -164,12 +194,15 @@ def checked(
     except PayloadInvalid as invalid:
         return Checked(None, (), invalid.problems)
     payload, left_out = check.without_read_only(payload, read_only_fields)
-    return Checked(payload, left_out, check.problems(payload))
+    inexact = check.exact(payload)
+    told = {problem.path for problem in inexact}
+    others = (p for p in check.problems(payload) if p.path not in told)
+    return Checked(payload, left_out, (*inexact, *others))
 
 
-def _merged(contract: list[Finding], model: list[Finding]) -> list[Finding]:
+def _merged(ours: list[Finding], model: list[Finding]) -> list[Finding]:
     """Return what both say once, with both named."""
-    merged = {_said(each): each for each in contract}
+    merged = {_said(each): each for each in ours}
     for each in model:
         other = merged.get(_said(each))
         by = f"{other.by} and {each.by}" if other else each.by

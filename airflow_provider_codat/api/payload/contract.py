@@ -36,6 +36,11 @@ _WORDS = {
     "array": "a list",
     "null": "null",
 }
+_LIMITS = {
+    "minLength": "must be at least {} long",
+    "maxLength": "must be at most {} long",
+    "maxItems": "must have at most {} elements",
+}
 _MOST_CHOICES = 12
 _LONGEST_NAME = 60
 
@@ -128,13 +133,14 @@ def contract(data_type: str) -> Mapping[str, Any]:
     """
     folder = files("airflow_provider_codat.api.payload").joinpath("schemas")
     known = {file.name.removesuffix(".json"): file for file in folder.iterdir()}
+    shared = json.loads(known.pop("shared").read_text(encoding="utf-8"))["$defs"]
     if data_type not in known:
         raise ValueError(
             f"there is no schema for the data type {data_type!r}; "
             f"there is one for: {', '.join(sorted(known))}"
         )
     schema = json.loads(known[data_type].read_text(encoding="utf-8"))
-    definitions = schema.pop("$defs", {})
+    definitions = {**shared, **schema.pop("$defs", {})}
     return {name: _inlined(node, definitions) for name, node in schema.items()}
 
 
@@ -145,7 +151,7 @@ def _inlined(node: object, definitions: Mapping[str, object]) -> object:
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
-        name = node["$ref"].removeprefix("#/$defs/")
+        name = node["$ref"].rpartition("/")[2]
         return _inlined(definitions[name], definitions)
     return {name: _inlined(item, definitions) for name, item in node.items()}
 
@@ -227,6 +233,11 @@ def _violations(payload: Json, validator: "Draft202012Validator") -> Iterator[Fi
         route, rule = tuple(error.absolute_path), str(error.validator)
         if rule == "required":
             yield from _missing(route, error.instance, error.schema)
+        elif rule == "additionalProperties":
+            known = error.schema.get("properties", {})
+            for name in error.instance:
+                if name not in known:
+                    yield Finding((*route, name), "unknown", _proposal(name, known))
         elif rule != "type" or "enum" not in error.schema:  # a choice says both
             yield Finding(route, rule, _message(rule, error.schema, error.instance))
 
@@ -250,6 +261,8 @@ def _message(rule: str, schema: Mapping[str, Any], value: Json) -> str:
     if rule == "type":
         return f"must be {_wanted(schema)}; {given} was given"
     limit = schema[rule]
+    if rule in _LIMITS:
+        return _LIMITS[rule].format(f"{limit:,}")
     return f"must satisfy {rule}{f' {limit}' if isinstance(limit, str | int) else ''}"
 
 
@@ -258,7 +271,8 @@ def _wanted(schema: Mapping[str, Any]) -> str:
     choices = schema.get("enum")
     if choices:
         rest = len(choices) - _MOST_CHOICES
-        listed = ", ".join(" ".join(str(c).split()) for c in choices[:_MOST_CHOICES])
+        words = ["null" if c is None else " ".join(str(c).split()) for c in choices]
+        listed = ", ".join(words[:_MOST_CHOICES])
         return f"one of {listed}{f' and {rest} more' if rest > 0 else ''}"
     types = schema.get("type", "a value")
     names = [types] if isinstance(types, str) else types

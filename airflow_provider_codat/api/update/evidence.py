@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
-from airflow_provider_codat.api.books.comparison import Comparison, compared
+from airflow_provider_codat.api.books.comparison import Comparison
 from airflow_provider_codat.api.books.push_history import (
     Agreement,
     is_pending,
     recent_push_operations,
 )
-from airflow_provider_codat.api.books.records import read_customer, refreshed
+from airflow_provider_codat.api.books.records import read_record, refreshed
 from airflow_provider_codat.api.errors import RefreshFailed
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS, epoch_of
@@ -27,6 +27,8 @@ from airflow_provider_codat.api.update.journal import Window
 log = logging.getLogger(__name__)
 
 _REFRESH_SECONDS = 900.0
+_KINDS = frozenset({"Created", "Modified", "Deleted", "AttachmentUploaded"})
+"""What a push operation may do to a record, in Codat's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +54,17 @@ class Trail:
             and operation.connection_id == update.destination.connection_id
             and operation.data_type.lower() in {update.data_type.name.lower(), ""}
             and record == update.record_id.casefold()
-            and not _creates(operation)
+            and self._is_of_the_kind(operation)
             and not refused(operation)
             and self._is_of_the_time(epoch_of(operation.requested_at))
         )
+
+    def _is_of_the_kind(self, operation: PushOperation) -> bool:
+        """Whether Codat calls it nothing else; what it leaves out may be anything."""
+        changes = operation.raw.get("changes")
+        listed = changes if isinstance(changes, list) else []
+        kinds = {str(each.get("type")) for each in listed if isinstance(each, dict)}
+        return not kinds or not kinds <= _KINDS - {self.update.change}
 
     def _is_of_the_time(self, requested: float | None) -> bool:
         return requested is None or any(
@@ -66,14 +75,6 @@ class Trail:
 def refused(operation: PushOperation) -> bool:
     """Whether a push operation ended without a change, for sure."""
     return operation.status == "Failed" and bool(operation.errors)
-
-
-def _creates(operation: PushOperation) -> bool:
-    """Whether Codat calls it a create."""
-    changes = operation.raw.get("changes")
-    listed = changes if isinstance(changes, list) else []
-    kinds = {each.get("type") for each in listed if isinstance(each, dict)}
-    return kinds == {"Created"}
 
 
 def at_rest(trail: Trail, patience: Patience) -> Conversation[dict[str, PushOperation]]:
@@ -163,7 +164,18 @@ def evidence(trail: Trail, patience: Patience) -> Conversation[Evidence]:
     """
     operations = yield from at_rest(trail, patience)
     log.info("Push operations that may have made this change: %d", len(operations))
-    update, place = trail.update, trail.update.destination
+    found = yield from read_back(trail.update, patience)
+    if isinstance(found, str):
+        return Evidence(operations, Comparison(), found)
+    return Evidence(operations, found)
+
+
+def read_back(update: Update, patience: Patience) -> Conversation[Comparison | str]:
+    """Compare what is wanted with the record, as the software has it now.
+
+    :return: or why the record could not be read.
+    """
+    place = update.destination
     try:
         yield from refreshed(
             place.company_id,
@@ -174,8 +186,6 @@ def evidence(trail: Trail, patience: Patience) -> Conversation[Evidence]:
             deadline=patience.clock() + _REFRESH_SECONDS,
         )
     except RefreshFailed as error:
-        return Evidence(operations, Comparison(), f"the books cannot be read: {error}")
-    record = yield from read_customer(place.company_id, update.record_id, patience)
-    if record is None:
-        return Evidence(operations, Comparison(), "Codat's copy has no such record")
-    return Evidence(operations, compared(update.payload, record))
+        return f"the books cannot be read: {error}"
+    record = yield from read_record(place, update.data_type, update.record_id, patience)
+    return update.compared(record) or "Codat's copy has no such record"

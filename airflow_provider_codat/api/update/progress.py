@@ -18,10 +18,11 @@ from airflow_provider_codat.api.update.evidence import (
     Trail,
     at_rest,
     evidence,
+    read_back,
 )
-from airflow_provider_codat.api.update.intent import Update
+from airflow_provider_codat.api.update.intent import Delete, Update
 from airflow_provider_codat.api.update.journal import Calls, settled_at, window
-from airflow_provider_codat.api.update.result import older_may_land, updated
+from airflow_provider_codat.api.update.result import gone, older_may_land, updated
 
 if TYPE_CHECKING:
     from airflow_provider_codat.api.models import Json
@@ -100,23 +101,39 @@ class UpdateProgress:
         :param failed: the key of a push operation that has failed.
         :raises OutcomeUnknown: when the books do not tell.
         """
-        yield from self._quiet(doubtful, "Whether the record was changed is not known")
+        wanted, done = self._wanted, self._wanted.words.done
+        yield from self._quiet(doubtful, f"Whether the record was {done} is not known")
         try:
             found = yield from evidence(self._trail(doubtful, failed), self._patience)
         except Refused as error:
-            words = f"the books cannot be asked: {self._wanted.redact(str(error))}"
-            raise _unknown(reason, words, ()) from None
+            words = f"the books cannot be asked: {wanted.redact(str(error))}"
+            raise _unknown(wanted, reason, words, ()) from None
         if found.done:
-            result = updated(self._wanted, found.adopted)
+            result = updated(wanted, found.adopted)
             key = result["push_operation_key"]
             end = replace(self.entry(), kind="end", operation_key=key)
             yield from self.keep(replace(end, result=cast("dict[str, Json]", result)))
             return Done(result)
         if not found.not_done:
-            raise _unknown(reason, found.told(), tuple(found.operations))
+            raise _unknown(wanted, reason, found.told(), tuple(found.operations))
         no = replace(self.entry(), kind="no", operation_key=failed)
-        yield from self.keep(replace(no, because="the record has other values"))
-        raise refusal or Malformed(f"{reason}; the record was not changed")
+        yield from self.keep(replace(no, because=f"the record {wanted.words.undone}"))
+        raise refusal or Malformed(f"{reason}; the record was not {done}")
+
+    def is_gone(self) -> Conversation[Done | None]:
+        """Whether a record that is to be deleted is not there any more.
+
+        A refusal proves nothing: it may be that of another record, or of a company.
+        """
+        if not isinstance(self._wanted, Delete):
+            return None
+        found = yield from read_back(self._wanted, self._patience)
+        if isinstance(found, str) or not found.exactly:
+            return None
+        result = gone(self._wanted)
+        end = replace(self.entry(), kind="end", result=cast("dict[str, Json]", result))
+        yield from self.keep(end)
+        return Done(result)
 
     def _quiet(self, calls: Sequence[Generation], reason: str) -> Conversation[None]:
         """Wait until all that was sent has acted or never will, and is listed."""
@@ -135,10 +152,12 @@ class UpdateProgress:
         )
 
 
-def _unknown(reason: str, told: str, candidates: tuple[str, ...]) -> OutcomeUnknown:
+def _unknown(
+    wanted: Update, reason: str, told: str, candidates: tuple[str, ...]
+) -> OutcomeUnknown:
     return OutcomeUnknown(
-        f"{reason}\nWhether an earlier send of this payload has changed the record is "
-        f"not known: {told}. Look at the record; a task that is cleared sends it again",
+        f"{reason}\nWhether an earlier send has {wanted.words.done} the record is not "
+        f"known: {told}. Look at the record; a task that is cleared sends it again",
         candidates=candidates,
         reason=reason,
     )

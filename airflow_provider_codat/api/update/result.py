@@ -1,6 +1,6 @@
-"""What an update came to: its result, and what is said where it has none."""
+"""What an update came to, or a delete: its result, and what is said without one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from airflow_provider_codat.api.create.settle import summary
 from airflow_provider_codat.api.errors import OutcomeUnknown, PushFailed, PushTimedOut
@@ -8,24 +8,32 @@ from airflow_provider_codat.api.models import PushOperation, Summary
 from airflow_provider_codat.api.update.intent import Update
 
 
-def updated(wanted: Update, operation: PushOperation | None) -> Summary:
+def updated(
+    wanted: Update, operation: PushOperation | None, *, status: str = "Success"
+) -> Summary:
     """Return the result of an update that was found in the books.
 
     :param operation: that made the change, as far as it is known.
+    :param status: where none is known.
     """
     if operation is not None:
         return succeeded(wanted, operation, adopted=True)
     return {
         "push_operation_key": "",
-        "status": "Success",
+        "status": status,
         "record_id": wanted.record_id,
         "company_id": wanted.destination.company_id,
         "connection_id": wanted.destination.connection_id,
         "warnings": [],
         "requested_at": "",
         "completed_at": None,
-        "adopted": True,
+        "adopted": status == "Success",
     }
+
+
+def gone(wanted: Update) -> Summary:
+    """Return the result of a delete whose record was not there any more."""
+    return updated(wanted, None, status="Gone")
 
 
 def succeeded(
@@ -38,20 +46,19 @@ def succeeded(
     return result
 
 
-def push_failed(
-    operation: PushOperation, redact: Callable[[str], str], *, clean: bool
-) -> PushFailed:
+def push_failed(wanted: Update, operation: PushOperation, *, clean: bool) -> PushFailed:
     """Return the error for an update that was refused.
 
     :param clean: whether Codat says that nothing was changed; else the record does.
     """
+    redact = wanted.redact
     words = redact(operation.error_message)
     said = f". Codat says: {words}" if words else ""
     reasons = "".join(f"\n  - {redact(str(remark))}" for remark in operation.errors)
     outcome = (
-        "nothing was changed"
+        f"nothing was {wanted.words.done}"
         if clean
-        else "the record was read back, and has other values than the payload"
+        else f"the record was read back, and {wanted.words.undone}"
     )
     return PushFailed(
         f"push operation {operation.key} failed; {outcome}{said}{reasons}",
@@ -59,12 +66,12 @@ def push_failed(
     )
 
 
-def push_timed_out(operation: PushOperation) -> PushTimedOut:
+def push_timed_out(wanted: Update, operation: PushOperation) -> PushTimedOut:
     """Return the error for an update that Codat stopped waiting for."""
     return PushTimedOut(
         f"push operation {operation.key} is TimedOut: Codat stopped waiting for the "
-        "accounting software. The record may still be changed, so it is not sent again "
-        "by this run; a task that is cleared sends it again",
+        f"accounting software. The record may still be {wanted.words.done}, so it is "
+        "not sent again by this run; a task that is cleared sends it again",
         operation=operation,
     )
 

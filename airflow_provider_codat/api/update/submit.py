@@ -103,7 +103,7 @@ class _Updating:
         match calls.next_move(self._wanted.digest, self._wanted.clear_count):
             case Move.RETURN:
                 end = calls.all[-1].get("end")
-                log.info("An earlier try has updated the record; nothing is sent")
+                log.info("An earlier try has done it; nothing is sent")
                 return Done(cast("Summary", end.result if end else {}))
             case Move.POLL:
                 return (yield from self._poll(calls.all[-1]))
@@ -122,7 +122,7 @@ class _Updating:
                 return (yield from self._send())
             raise OutcomeUnknown(
                 f"push operation {key} was accepted, but cannot be asked for, so the "
-                f"record may have been changed: {wanted.redact(str(error))}",
+                f"record may be {wanted.words.done}: {wanted.redact(str(error))}",
                 candidates=[key],
             ) from None
         if call.intent.digest != wanted.digest:
@@ -178,6 +178,8 @@ class _Updating:
             )
         except CodatError as error:
             yield from self._not_accepted(error)
+            if isinstance(error, NotFound) and (done := (yield from known.is_gone())):
+                return done
             if not isinstance(error, OutcomeUnknown):
                 raise
             doubtful, refusal = known.calls.doubtful(wanted.digest), error.__cause__
@@ -197,8 +199,9 @@ class _Updating:
         wanted, place = self._wanted, self._wanted.destination
         self._unanswered_at = 0.0
         log.info(
-            "Sending an update of a %s to company %s over connection %s%s",
-            wanted.data_type.record,
+            "Sending %s of %s to company %s over connection %s%s",
+            wanted.words.action,
+            wanted.data_type.a_record,
             place.company_id,
             place.connection_id,
             " again: what came of an earlier send is not known" if again else "",
@@ -239,7 +242,7 @@ class _Updating:
         if operation.status == "Failed":
             return (yield from self._failed(operation))
         if operation.status == "TimedOut":
-            raise push_timed_out(operation)
+            raise push_timed_out(self._wanted, operation)
         if operation.status == "Success":
             kept = cast("dict[str, Json]", result)
             end = replace(self._known.entry(), kind="end", operation_key=operation.key)
@@ -254,9 +257,11 @@ class _Updating:
             at = epoch_of(operation.requested_at) or self._patience.clock()
             yield from known.unseen(at - LONGEST_CALL_SECONDS, at)
         clean, digest = refused(operation), known.calls.all[-1].intent.digest
-        error = push_failed(operation, wanted.redact, clean=clean)
+        error = push_failed(wanted, operation, clean=clean)
         doubtful = known.calls.doubtful(digest, key if clean else "")
         if not doubtful:
+            if done := (yield from known.is_gone()):
+                return done.result
             no = replace(known.entry(), kind="no", operation_key=key)
             yield from known.keep(replace(no, because=PUSH_FAILED))
             raise error

@@ -80,30 +80,36 @@ class DataCache:
                 state["latestSuccessfulSyncId"] = pull.id
         return found
 
-    def customers(self, company_id: str, now: float) -> list[dict[str, object]]:
-        """Return the customers that the last completed refresh has seen, oldest first.
+    def records(
+        self, company_id: str, data_type: str, now: float
+    ) -> list[tuple[Record, dict[str, object]]]:
+        """Return the records that the last completed refresh has seen, oldest first.
 
+        :return: each as it stands in the books, and as Codat shows it.
         :raises RefusedError: 409, before the first refresh has completed.
         """
-        complete = self._complete(company_id, now)
+        complete = self._complete(company_id, data_type, now)
         if not complete:
-            running = self.running(company_id, "customers", now) is not None
+            running = self.running(company_id, data_type, now) is not None
             known = "is still syncing" if running else "has not been requested"
             raise RefusedError(409, f"The data set {known}.")
         return [
-            as_read(record, seen_at, self._settings.software_style)
+            (record, as_read(record, seen_at, self._settings.software_style))
             for record in self._books.pictured(_pictures(complete))
-            if (seen_at := _seen_at(record, complete)) is not None
+            if record.data_type == data_type
+            and (seen_at := _seen_at(record, complete)) is not None
         ]
 
     def modified_at(self, company_id: str, key: RecordKey, now: float) -> float | None:
         """Return since when Codat's copy of a record is right; None: it has no copy."""
-        taken_at = _pictures(self._complete(company_id, now)).get(key[0])
+        taken_at = _pictures(self._complete(company_id, key[1], now)).get(key[0])
         copy = None if taken_at is None else self._books.record(key, taken_at)
         return None if copy is None else copy.modified_at
 
-    def _complete(self, company_id: str, now: float) -> list[PullOperation]:
-        pulls = self._of(company_id, "customers")
+    def _complete(
+        self, company_id: str, data_type: str, now: float
+    ) -> list[PullOperation]:
+        pulls = self._of(company_id, data_type)
         return [each for each in pulls if each.is_complete(now)]
 
     def _of(self, company_id: str, data_type: str) -> list[PullOperation]:

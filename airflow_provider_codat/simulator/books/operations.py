@@ -46,10 +46,12 @@ class PushOperation:
 
     :param settle_at: when the accounting software has answered; None: never.
     :param timeout_minutes: when Codat gives up waiting; the write itself goes on.
-    :param modifies: whether it changes a record; else it makes one.
     :param stranger: whether another client of the API pushed it.
     :param early_change: already say what it does, without id, while pending.
-    :param customer_text: the customer as JSON, a quarter of the size of its dict.
+    :param body_text: the record as JSON, a quarter of the size of its dict.
+    :param data_type: Codat's key.
+    :param change: Codat's word for what it does to a record.
+    :param attachment_id: of the file that it attaches; None: it attaches none.
     """
 
     key: str
@@ -60,18 +62,25 @@ class PushOperation:
     timeout_minutes: int | None
     outcome: Outcome
     record_id: str
-    modifies: bool
-    customer_text: str
+    data_type: str
+    change: str
+    body_text: str
     idempotency_key: str | None
     stranger: bool
     early_change: bool
+    attachment_id: str | None = None
     _text: bytes = field(default=b"", init=False)
     _text_is_final: bool = field(default=False, init=False)
 
     @property
-    def customer(self) -> dict[str, object]:
-        """The customer."""
-        return dict(json.loads(self.customer_text))
+    def body(self) -> dict[str, object]:
+        """The record."""
+        return dict(json.loads(self.body_text))
+
+    @property
+    def creates(self) -> bool:
+        """Whether it makes a record."""
+        return self.change == "Created"
 
     @property
     def _gives_up_at(self) -> float | None:
@@ -116,7 +125,7 @@ class PushOperation:
     def _show(self, status: str, code: int) -> dict[str, object]:
         return {
             "changes": None,
-            "dataType": "customers",
+            "dataType": self.data_type,
             "companyId": self.company_id,
             "pushOperationKey": self.key,
             "dataConnectionKey": self.connection_id,
@@ -158,8 +167,11 @@ class PushOperation:
             }
 
     def _change(self, record_id: str | None) -> dict[str, object]:
-        reference = {"dataType": "customers"}
+        reference = {"dataType": self.data_type}
         if record_id is not None:
             reference = {"id": record_id, **reference}
-        kind = "Modified" if self.modifies else "Created"
-        return {"type": kind, "recordRef": reference, "attachmentId": None}
+        return {
+            "type": self.change,
+            "recordRef": reference,
+            "attachmentId": self.attachment_id,
+        }

@@ -1,4 +1,4 @@
-"""Deciding what becomes of an accepted customer."""
+"""Deciding what becomes of an accepted record."""
 
 import uuid
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ _SUCCESS = Outcome()
 
 
 def refused(*errors: Issue) -> Outcome:
-    """Return the outcome of a customer that the accounting software refuses."""
+    """Return the outcome of a record that the accounting software refuses."""
     return _without_record(
         "Failed",
         error_message=_downstream("The record was refused."),
@@ -31,27 +31,30 @@ def not_updated(message: str) -> Outcome:
 
 def decided(
     connection: Connection,
-    customer: Mapping[str, object],
+    data_type: str,
+    body: Mapping[str, object],
     misfortune: Misfortune | None,
     *,
     validate: bool,
 ) -> Outcome:
-    """Return what becomes of an accepted customer.
+    """Return what becomes of an accepted record.
 
     :param misfortune: what befalls it, in place of the integration's own verdict.
     :param validate: whether the integration holds it against its model.
     """
     if misfortune is not None:
         return misfortunate(misfortune)
-    return ordinary(connection, customer) if validate else _SUCCESS
+    return ordinary(connection, data_type, body) if validate else _SUCCESS
 
 
-def ordinary(connection: Connection, customer: Mapping[str, object]) -> Outcome:
+def ordinary(
+    connection: Connection, data_type: str, body: Mapping[str, object]
+) -> Outcome:
     """Return the outcome that the integration's own rules lead to."""
-    broken = violations(connection.integration, customer)
+    broken = violations(connection.integration, data_type, body)
     if broken:
         return refused(*broken)
-    warnings = tuple(unsupported(connection.integration, customer))
+    warnings = tuple(unsupported(connection.integration, data_type, body))
     return Outcome(warnings=warnings) if warnings else _SUCCESS
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from airflow_provider_codat.simulator.clock import utc_text
 from airflow_provider_codat.simulator.misfortunes import Misfortune
+from airflow_provider_codat.simulator.rules.data_types import DATA_TYPES as WRITTEN
 
 # Whether "refresh all" fetches it: Codat's setting "fetch on first link".
-DATA_TYPES = {"company": True, "customers": True, "invoices": False, "suppliers": False}
+DATA_TYPES = {"company": True} | {row.key: row.on_link for row in WRITTEN.values()}
 _STAGES = (
     "Initial",
     "Queued",

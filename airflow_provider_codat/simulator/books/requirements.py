@@ -1,4 +1,4 @@
-"""What an integration says to a customer that Codat has already accepted."""
+"""What an integration says to a record that Codat has already accepted."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -19,25 +19,26 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def violations(integration: Integration, customer: Mapping[str, object]) -> list[Issue]:
+def violations(
+    integration: Integration, data_type: str, body: Mapping[str, object]
+) -> list[Issue]:
     """Return what makes the push fail; empty: the record is created."""
-    model = integration.models["customers"]
-    found = list(_children_broken(model, customer, ""))
-    found += _too_long(integration, customer)
-    found += _too_many_addresses(integration, customer)
+    found = list(_children_broken(integration.models[data_type], body, ""))
+    found += _too_long(integration, data_type, body)
+    found += _too_many_addresses(integration, body)
     if integration is STRICT:
-        found += _ledger_rules(customer)
+        found += _ledger_rules(body)
     return found
 
 
 def unsupported(
-    integration: Integration, customer: Mapping[str, object]
+    integration: Integration, data_type: str, body: Mapping[str, object]
 ) -> list[Issue]:
     """Return a warning for each property at the root that the model does not list."""
-    known = children(integration.models["customers"])
+    known = children(integration.models[data_type])
     return [
         issue(pascal(name), f"{pascal(name)} is not supported, and will be ignored.")
-        for name, value in customer.items()
+        for name, value in body.items()
         # The contract requires status, so an integration without one is silent.
         if name not in known and value is not None and name != "status"
     ]
@@ -72,28 +73,28 @@ def _children_broken(
 
 
 def _too_long(
-    integration: Integration, customer: Mapping[str, object]
+    integration: Integration, data_type: str, body: Mapping[str, object]
 ) -> Iterator[Issue]:
-    for name, longest in (integration.longest or {}).items():
-        value = customer.get(name)
+    for name, longest in (integration.longest or {}).get(data_type, {}).items():
+        value = body.get(name)
         if isinstance(value, str) and len(value) > longest:
             yield issue(pascal(name), f"Max length of {longest} characters.")
 
 
 def _too_many_addresses(
-    integration: Integration, customer: Mapping[str, object]
+    integration: Integration, body: Mapping[str, object]
 ) -> Iterator[Issue]:
     most = integration.most_addresses
-    addresses = customer.get("addresses")
+    addresses = body.get("addresses")
     if most is not None and isinstance(addresses, list) and len(addresses) > most:
         yield issue("Addresses", f"No more than {most} may be sent.")
 
 
-def _ledger_rules(customer: Mapping[str, object]) -> Iterator[Issue]:
-    own_id = customer.get("id")
+def _ledger_rules(body: Mapping[str, object]) -> Iterator[Issue]:
+    own_id = body.get("id")
     if isinstance(own_id, str) and re.search(r"\s", own_id):
         yield issue("Id", "Id must not contain spaces.")
-    addresses = customer.get("addresses")
+    addresses = body.get("addresses")
     for index, address in enumerate(addresses if isinstance(addresses, list) else ()):
         code = address.get("countryCode") if isinstance(address, dict) else None
         if isinstance(code, str) and not _COUNTRY_CODE.fullmatch(code):

@@ -8,8 +8,8 @@ from airflow_provider_codat.simulator.clock import utc_text
 from airflow_provider_codat.simulator.rules.query import lookup
 from airflow_provider_codat.simulator.world import Connection
 
-# The connection's id and the record's: two pieces of software may number alike.
-RecordKey = tuple[str, str]
+# The connection's id, the data type and the record's id: two may number alike.
+RecordKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +19,18 @@ class Change:
     :param at: when it stands in the books.
     :param properties: what they are from then on; the others stay as they are.
     :param pushed: whether a push operation brought it; else it was made by hand.
+    :param removes: whether the record is gone from then on.
     """
 
     at: float
     properties: Mapping[str, object]
     pushed: bool
+    removes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One customer that stands in the books.
+    """One record that stands in the books.
 
     :param lands_at: since when.
     :param modified_at: since when it says what it says.
@@ -39,31 +41,34 @@ class Record:
 
     record_id: str
     connection: Connection
-    customer: Mapping[str, object]
+    data_type: str
+    body: Mapping[str, object]
     lands_at: float
     modified_at: float
     push_operation_key: str | None = None
     idempotency_key: str | None = None
     stranger: bool = True
     updates: int = 0
+    is_gone: bool = False
 
     @property
     def key(self) -> RecordKey:
         """What it is found by."""
-        return self.connection.id, self.record_id
+        return self.connection.id, self.data_type, self.record_id
 
     @property
     def is_deleted(self) -> bool:
         """Whether the software has it in its bin."""
-        return lookup(self.customer, "metadata.isDeleted") is True
+        return lookup(self.body, "metadata.isDeleted") is True
 
     def changed(self, change: Change) -> "Record":
         """Return it after a change."""
         return replace(
             self,
-            customer={**self.customer, **change.properties},
+            body={**self.body, **change.properties},
             modified_at=change.at,
             updates=self.updates + change.pushed,
+            is_gone=self.is_gone or change.removes,
         )
 
     def view(self) -> dict[str, object]:
@@ -72,7 +77,8 @@ class Record:
             "record_id": self.record_id,
             "company_id": self.connection.company_id,
             "connection_id": self.connection.id,
-            "customer": self.customer,
+            "data_type": self.data_type,
+            "record": self.body,
             "push_operation_key": self.push_operation_key,
             "idempotency_key": self.idempotency_key,
             "stranger": self.stranger,
@@ -100,11 +106,13 @@ class Revisions:
                 record = record.changed(change)
         return record
 
-    def customer(
-        self, key: RecordKey, customer: Mapping[str, object], until: float
-    ) -> Mapping[str, object]:
-        """Return a record's customer as it stands at a time."""
+    def body(
+        self, key: RecordKey, body: Mapping[str, object], until: float
+    ) -> Mapping[str, object] | None:
+        """Return what a record says at a time; None: it is gone."""
         for change in self._by_record.get(key, ()):
             if change.at <= until:
-                customer = {**customer, **change.properties}
-        return customer
+                if change.removes:
+                    return None
+                body = {**body, **change.properties}
+        return body

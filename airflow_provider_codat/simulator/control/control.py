@@ -14,7 +14,8 @@ from airflow_provider_codat.simulator.misfortunes import (
     misfortune_from,
 )
 from airflow_provider_codat.simulator.replies import RefusedError
-from airflow_provider_codat.simulator.rules.contract import check_customer
+from airflow_provider_codat.simulator.rules.contract import check_record
+from airflow_provider_codat.simulator.rules.data_types import DATA_TYPES, DataType
 from airflow_provider_codat.simulator.service import Codat
 
 # Plain data of a caller: what does not fit a command is a TypeError there.
@@ -42,6 +43,8 @@ class Control:
             "set_connection_status": self._set_connection_status,
             "ledger": self._ledger,
             "counts_by_name": self._counts_by_name,
+            "counts_by_type": self._counts_by_type,
+            "attachments": self._attachments,
             "journal": self._journal,
             "traffic": self._traffic,
             "reset_traffic": self._reset_traffic,
@@ -80,12 +83,10 @@ class Control:
         return None
 
     def _stranger_pushes(self, arguments: Arguments) -> object:
-        _check_customer(arguments)
-        return push_as_stranger(self._codat, **arguments)
+        return push_as_stranger(self._codat, **_record_of(arguments))
 
     def _typed_in(self, arguments: Arguments) -> object:
-        _check_customer(arguments)
-        return type_in(self._codat, **arguments).view()
+        return type_in(self._codat, **_record_of(arguments)).view()
 
     def _edit_in_software(self, arguments: Arguments) -> object:
         if not isinstance(arguments.get("changes"), dict):
@@ -102,6 +103,12 @@ class Control:
 
     def _counts_by_name(self, _arguments: Arguments) -> object:
         return self._codat.books.counts_by_name(self._codat.clock.now())
+
+    def _counts_by_type(self, _arguments: Arguments) -> object:
+        return self._codat.books.counts_by_type(self._codat.clock.now())
+
+    def _attachments(self, _arguments: Arguments) -> object:
+        return self._codat.books.files(self._codat.clock.now())
 
     def _traffic(self, _arguments: Arguments) -> object:
         return self._codat.traffic.view()
@@ -135,59 +142,69 @@ class Control:
         return None
 
 
-def _check_customer(arguments: Arguments) -> None:
-    if not isinstance(arguments.get("customer"), dict):
+def _record_of(arguments: Arguments) -> dict[str, Any]:
+    """Return the arguments of a command about a record, its data type found."""
+    found = {"data_type": "customers", **arguments}
+    if not isinstance(found.get("customer"), dict):
         raise ControlError("customer must be a JSON object.")
+    if found["data_type"] not in DATA_TYPES:
+        raise ControlError(f"data_type must be one of: {', '.join(DATA_TYPES)}.")
+    found["data_type"] = DATA_TYPES[found["data_type"]]
+    found["body"] = found.pop("customer")
+    return found
 
 
 def push_as_stranger(
     codat: Codat,
-    customer: dict[str, object],
+    data_type: DataType,
+    body: dict[str, object],
     connection_id: str,
     outcome: str | None,
     seconds: float | None,
 ) -> Mapping[str, object]:
-    """Push a customer as another client of the API, and return the push operation.
+    """Push a record as another client of the API, and return the push operation.
 
     :param codat: where.
-    :param customer: the body.
+    :param body: of the request.
     :param connection_id: of any company.
-    :param outcome: a kind of misfortune that befalls an accepted customer, or None.
+    :param outcome: a kind of misfortune that befalls an accepted record, or None.
     :param seconds: of that misfortune.
     :raises ValueError: when Codat would not accept it.
     """
     connection = codat.companies.connection(connection_id)
-    if "customers" not in connection.integration.models:
-        raise ValueError("The software takes no customers by way of Codat.")
+    if data_type.key not in connection.integration.models:
+        raise ValueError(f"The software takes no {data_type.key} by way of Codat.")
     if connection.status != "Linked":
         raise ValueError("The connection is not linked: cannot write.")
     validate = codat.settings.validate
     if validate:
-        _check(customer)
+        _check(data_type.key, body)
     now = codat.clock.now()
+    misfortune = _misfortune(outcome, seconds)
     order = Order(
         connection=connection,
-        customer=as_kept(connection, customer),
-        outcome=decided(
-            connection, customer, _misfortune(outcome, seconds), validate=validate
-        ),
+        data_type=data_type,
+        body=as_kept(connection, body),
+        outcome=decided(connection, data_type.key, body, misfortune, validate=validate),
         timeout_minutes=None,
         stranger=True,
     )
     return codat.books.accept(order, now).view(now)
 
 
-def type_in(codat: Codat, customer: dict[str, object], connection_id: str) -> Record:
-    """Type a customer straight into the accounting software.
+def type_in(
+    codat: Codat, data_type: DataType, body: dict[str, object], connection_id: str
+) -> Record:
+    """Type a record straight into the accounting software.
 
     :param codat: where.
-    :param customer: what the record says.
+    :param body: what the record says.
     :param connection_id: of any company, linked or not.
     :raises ValueError: when the software refuses it.
     """
     connection = codat.companies.connection(connection_id)
-    kept = as_kept(connection, customer)
-    return codat.books.type_in(connection, kept, codat.clock.now())
+    kept = as_kept(connection, body)
+    return codat.books.type_in(connection, data_type, kept, codat.clock.now())
 
 
 def edit_record(codat: Codat, record_id: str, changes: dict[str, object]) -> Record:
@@ -207,9 +224,9 @@ def edit_record(codat: Codat, record_id: str, changes: dict[str, object]) -> Rec
     raise ValueError("record_id must be that of a record in the books.")
 
 
-def _check(customer: dict[str, object]) -> None:
+def _check(data_type: str, body: dict[str, object]) -> None:
     try:
-        check_customer(customer)
+        check_record(data_type, body)
     except RefusedError as refusal:
         raise ValueError(str(refusal)) from refusal
 

@@ -60,13 +60,15 @@ class CodatControls(ABC):
         self,
         customer: Mapping[str, Any],
         *,
+        data_type: str = "customers",
         connection_id: str | None = None,
         outcome: str | None = None,
         seconds: float | None = None,
     ) -> dict[str, Any]:
-        """Push a customer as another client of the API would.
+        """Push a customer, or another record, as another client of the API would.
 
         :param customer: the body.
+        :param data_type: Codat's key of what it is.
         :param connection_id: of any company; None: :attr:`connection_id`.
         :param outcome: a kind of misfortune that befalls an accepted customer, such as
             ``"stay_pending"``; None: the integration's own verdict.
@@ -78,6 +80,7 @@ class CodatControls(ABC):
             self._perform(
                 "stranger_pushes",
                 customer=dict(customer),
+                data_type=data_type,
                 connection_id=connection_id or self.connection_id,
                 outcome=outcome,
                 seconds=seconds,
@@ -85,17 +88,25 @@ class CodatControls(ABC):
         )
 
     def typed_in(
-        self, customer: Mapping[str, Any], *, connection_id: str | None = None
+        self,
+        customer: Mapping[str, Any],
+        *,
+        data_type: str = "customers",
+        connection_id: str | None = None,
     ) -> LedgerRecord:
-        """Type a customer straight into the software: there is no push operation.
+        """Type a customer, or another record, straight into the software.
+
+        There is no push operation.
 
         :param customer: what the record says.
+        :param data_type: Codat's key of what it is.
         :param connection_id: of any company; None: :attr:`connection_id`.
         :raises ValueError: when the software refuses it.
         """
         record = self._perform(
             "typed_in",
             customer=dict(customer),
+            data_type=data_type,
             connection_id=connection_id or self.connection_id,
         )
         return ledger_record(record)
@@ -127,8 +138,20 @@ class CodatControls(ABC):
         return [ledger_record(each) for each in self._perform("ledger")]
 
     def counts_by_name(self) -> dict[str, int]:
-        """Return how many records stand in the books under each customerName."""
+        """Return how many records stand in the books under each name, or number."""
         return dict(self._perform("counts_by_name"))
+
+    def counts_by_type(self) -> dict[str, int]:
+        """Return how many records of each data type stand in the books."""
+        return dict(self._perform("counts_by_type"))
+
+    def attachments(self) -> list[dict[str, Any]]:
+        """Return the files that are attached to records, oldest first.
+
+        :returns: of each ``record_id``, ``data_type``, ``attachment_id``, ``name``,
+            ``content_type``, ``size`` and ``sha256``.
+        """
+        return [dict(each) for each in self._perform("attachments")]
 
     def duplicates(self) -> dict[str, list[LedgerRecord]]:
         """Return the records of each name that stands twice on one connection."""

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_codat.simulator.rules.data_types import DATA_TYPES, name_of
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerRecord:
-    """One customer that really stands in the books.
+    """One record that really stands in the books.
 
     :param record_id: its id there.
     :param company_id: whose books.
     :param connection_id: by which connection it came.
-    :param customer: the customer as it was sent, with what has changed since.
+    :param data_type: Codat's key of what it is.
+    :param record: as it was sent, with what has changed since.
     :param push_operation_key: the push operation that created it; None: it was typed
         straight into the software.
     :param idempotency_key: the key of the request that created it, if it had one.
@@ -27,7 +30,8 @@ class LedgerRecord:
     record_id: str
     company_id: str
     connection_id: str
-    customer: Mapping[str, Any]
+    data_type: str
+    record: Mapping[str, Any]
     push_operation_key: str | None
     idempotency_key: str | None
     stranger: bool
@@ -36,9 +40,14 @@ class LedgerRecord:
     updates: int
 
     @property
+    def customer(self) -> Mapping[str, Any]:
+        """The same as ``record``."""
+        return self.record
+
+    @property
     def name(self) -> str | None:
-        """The customer's name."""
-        return self.customer.get("customerName")
+        """What a person calls it by."""
+        return name_of(DATA_TYPES[self.data_type], self.record)
 
 
 @dataclass(frozen=True, slots=True)

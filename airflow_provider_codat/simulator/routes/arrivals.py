@@ -3,23 +3,57 @@
 import json
 import re
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Literal
 from urllib.parse import parse_qsl, unquote
 
 from airflow_provider_codat.simulator.clock import utc_text
+from airflow_provider_codat.simulator.rules.data_types import (
+    BY_SEGMENT,
+    CUSTOMERS,
+    DATA_TYPES,
+    DataType,
+    name_of,
+)
 
 _COMPANY = r"/companies/(?P<company>[^/]+)"
 _CONNECTION = rf"{_COMPANY}/connections/(?P<connection>[^/]+)"
 _DATA = rf"{_COMPANY}/data"
+_PUSH = rf"{_CONNECTION}/push"
+_RECORD = r"(?P<record>[^/]+)"
+
+
+def _among(chosen: Callable[[DataType], bool]) -> str:
+    """Return a pattern of the segments of some data types."""
+    found = "|".join(row.segment for row in DATA_TYPES.values() if chosen(row))
+    return f"(?P<segment>{found})"
+
+
+def _named(row: DataType) -> str:
+    return _among(lambda each: each is row)
+
+
+_OF_COMPANY = _among(lambda row: not row.by_connection)
+_OF_CONNECTION = _among(lambda row: row.by_connection and not row.above)
 # A further route is a row here and a function of the same name in an endpoints module.
 _TABLE = tuple(
     (name, method, re.compile(pattern))
     for name, method, pattern in (
-        ("create", "POST", rf"{_CONNECTION}/push/customers"),
-        ("update", "PUT", rf"{_CONNECTION}/push/customers/(?P<customer>[^/]+)"),
+        ("create", "POST", rf"{_PUSH}/{_among(lambda row: not row.above)}"),
+        *(
+            ("create", "POST", rf"{_PUSH}/{row.above}/(?P<parent>[^/]+)/{_named(row)}")
+            for row in DATA_TYPES.values()
+            if row.above
+        ),
+        ("update", "PUT", rf"{_PUSH}/{_among(lambda row: row.updates)}/{_RECORD}"),
+        ("delete", "DELETE", rf"{_PUSH}/{_among(lambda row: row.deletes)}/{_RECORD}"),
+        *(
+            ("attach", "POST", rf"{_PUSH}/{_named(row)}/{_RECORD}/{row.files}")
+            for row in DATA_TYPES.values()
+            if row.files
+        ),
         ("get_push", "GET", rf"{_COMPANY}/push/(?P<operation>[^/]+)"),
         ("list_push", "GET", rf"{_COMPANY}/push"),
         ("options", "GET", rf"{_CONNECTION}/options/(?P<data_type>[^/]+)"),
@@ -34,8 +68,12 @@ _TABLE = tuple(
         ("list_pulls", "GET", rf"{_DATA}/history"),
         ("get_pull", "GET", rf"{_DATA}/history/(?P<dataset>[^/]+)"),
         ("data_status", "GET", rf"{_COMPANY}/dataStatus"),
-        ("list_customers", "GET", rf"{_DATA}/customers"),
-        ("get_customer", "GET", rf"{_DATA}/customers/(?P<customer>[^/]+)"),
+        ("list_customers", "GET", rf"{_DATA}/{_named(CUSTOMERS)}"),
+        ("get_customer", "GET", rf"{_DATA}/{_named(CUSTOMERS)}/{_RECORD}"),
+        ("list_records", "GET", rf"{_DATA}/{_OF_COMPANY}"),
+        ("get_record", "GET", rf"{_DATA}/{_OF_COMPANY}/{_RECORD}"),
+        ("list_records", "GET", rf"{_CONNECTION}/data/{_OF_CONNECTION}"),
+        ("get_record", "GET", rf"{_CONNECTION}/data/{_OF_CONNECTION}/{_RECORD}"),
     )
 )
 
@@ -52,6 +90,11 @@ class Match:
     name: str | None
     problem: Literal[0, 404, 405] = 0
     ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data_type(self) -> DataType:
+        """The data type that the path names; customers where it names none."""
+        return BY_SEGMENT.get(self.ids.get("segment", ""), CUSTOMERS)
 
 
 @lru_cache(maxsize=512)
@@ -110,13 +153,12 @@ class Arrival:
         return dict(parse_qsl(self.query, keep_blank_values=True))
 
     def body_name(self) -> str | None:
-        """Return the customerName of the body, if it has one."""
+        """Return what a person calls the record of the body by, if anything."""
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
             return None
-        name = value.get("customerName") if isinstance(value, dict) else None
-        return name if isinstance(name, str) else None
+        return name_of(self.match.data_type, value) if isinstance(value, dict) else None
 
     def struck_by(self, kind: str) -> None:
         """Note a misfortune; a request may meet one at each stage."""

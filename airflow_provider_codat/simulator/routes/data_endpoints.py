@@ -12,8 +12,8 @@ from airflow_provider_codat.simulator.misfortunes import Misfortune, Stage
 from airflow_provider_codat.simulator.replies import RefusedError, Reply, json_reply
 from airflow_provider_codat.simulator.routes.arrivals import Arrival
 from airflow_provider_codat.simulator.routes.listing import (
-    CUSTOMER_FIELDS,
     PULL_FIELDS,
+    record_fields,
     views_page,
 )
 from airflow_provider_codat.simulator.routes.lookup import (
@@ -53,8 +53,10 @@ class DataEndpoints:
             "list_pulls": self.list_pulls,
             "get_pull": self.get_pull,
             "data_status": self.data_status,
-            "list_customers": self.list_customers,
-            "get_customer": self.get_customer,
+            "list_customers": self.list_records,
+            "get_customer": self.get_record,
+            "list_records": self.list_records,
+            "get_record": self.get_record,
         }
 
     def refresh(self, arrival: Arrival) -> Reply:
@@ -113,20 +115,31 @@ class DataEndpoints:
         company = self._companies.company_of(arrival)
         return json_reply(self._cache.status(company.id, self._now()))
 
-    def list_customers(self, arrival: Arrival) -> Reply:
-        """Show a page of the customers that Codat has read."""
-        company = self._companies.company_of(arrival)
-        page = asked_page(arrival.path, arrival.params, CUSTOMER_FIELDS)
-        return views_page(page, self._cache.customers(company.id, self._now()))
+    def list_records(self, arrival: Arrival) -> Reply:
+        """Show a page of the records that Codat has read."""
+        fields = record_fields(arrival.match.data_type.key)
+        page = asked_page(arrival.path, arrival.params, fields)
+        return views_page(page, self._read(arrival))
 
-    def get_customer(self, arrival: Arrival) -> Reply:
-        """Show one customer that Codat has read."""
+    def get_record(self, arrival: Arrival) -> Reply:
+        """Show one record that Codat has read."""
+        record_id, data_type = arrival.match.ids["record"], arrival.match.data_type
+        for record in self._read(arrival):
+            if record["id"] == record_id:
+                return json_reply(record)
+        raise RefusedError(
+            404, f"No data available for {data_type.key} for ID {record_id}"
+        )
+
+    def _read(self, arrival: Arrival) -> list[dict[str, object]]:
+        """Return what Codat has read: of a company, or of one of its connections."""
         company = self._companies.company_of(arrival)
-        customer_id = arrival.match.ids["customer"]
-        for customer in self._cache.customers(company.id, self._now()):
-            if customer["id"] == customer_id:
-                return json_reply(customer)
-        raise RefusedError(404, f"No data available for customers for ID {customer_id}")
+        key = arrival.match.data_type.key
+        found = self._cache.records(company.id, key, self._now())
+        if "connection" in arrival.match.ids:
+            connection = self._companies.connection_of(arrival)
+            found = [each for each in found if each[0].connection.id == connection.id]
+        return [view for _, view in found]
 
     def _outcome(self, arrival: Arrival, connections: list[Connection]) -> PullOutcome:
         misfortune = self._strike("refresh", arrival)

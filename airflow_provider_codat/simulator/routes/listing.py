@@ -1,10 +1,12 @@
 """What can be listed: its fields, its choice by a query, its order."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from airflow_provider_codat.simulator.books.operations import PushOperation
 from airflow_provider_codat.simulator.replies import Reply, json_text
 from airflow_provider_codat.simulator.routes.paging import Page
+from airflow_provider_codat.simulator.rules.bodies import BODIES
 from airflow_provider_codat.simulator.rules.query import Kind, lookup
 
 OPERATION_FIELDS: dict[str, Kind] = {
@@ -58,20 +60,29 @@ PULL_FIELDS: dict[str, Kind] = {
     "completed": "date",
     "progress": "number",
 }
-CUSTOMER_FIELDS: dict[str, Kind] = {
-    "id": "text",
-    "customerName": "text",
-    "contactName": "text",
-    "emailAddress": "text",
-    "phone": "text",
-    "defaultCurrency": "text",
-    "registrationNumber": "text",
-    "taxNumber": "text",
-    "status": "text",
+_READ_FIELDS: dict[str, Kind] = {
     "modifiedDate": "date",
     "sourceModifiedDate": "date",
     "metadata.isDeleted": "text",
 }
+
+
+@cache
+def record_fields(data_type: str) -> dict[str, Kind]:
+    """Return what records of a data type can be queried by: no element of a list."""
+    properties = BODIES[data_type]["properties"]
+    assert isinstance(properties, dict)
+    found: dict[str, Kind] = {"id": "text"}
+    for name, schema in properties.items():
+        kinds = [schema["type"]] if isinstance(schema.get("type"), str) else []
+        kinds += schema["type"] if isinstance(schema.get("type"), list) else []
+        if "number" in kinds:
+            found[name] = "number"
+        elif "string" in kinds or "enum" in schema:
+            found[name] = "text"
+        elif "object" in kinds and "id" in schema.get("properties", {}):
+            found[f"{name}.id"] = "text"
+    return {**found, **_READ_FIELDS}
 
 
 def operations_page(

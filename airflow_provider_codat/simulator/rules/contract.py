@@ -1,103 +1,27 @@
-"""The contract of a customer body, as Codat's API description states it.
-
-A second reading: nothing here is shared with the package's own schema.
-"""
+"""Holding a body against its contract, and the words of Codat's answer."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from airflow_provider_codat.simulator.replies import Issue, RefusedError, issue
+from airflow_provider_codat.simulator.rules.bodies import BODIES
+from airflow_provider_codat.simulator.rules.body_parts import JsonSchema
 
-JsonSchema = dict[str, object]
-
-
-def _nullable(kind: str) -> JsonSchema:
-    return {"type": [kind, "null"]}
-
-
-def _choice(*words: str) -> JsonSchema:
-    return {"enum": list(words)}
-
-
-def _object(
-    properties: dict[str, JsonSchema], required: Iterable[str] = ()
-) -> JsonSchema:
-    return {"type": "object", "properties": properties, "required": list(required)}
-
-
-def _list(items: JsonSchema) -> JsonSchema:
-    return {"type": ["array", "null"], "items": items}
-
-
-_PLAIN_TEXT: JsonSchema = {"type": "string"}
-_TEXT = _nullable("string")
-_STATUS = _choice("Unknown", "Active", "Archived")
-_ADDRESS = _object(
-    {
-        "type": _choice("Unknown", "Billing", "Delivery"),
-        **dict.fromkeys(
-            ("line1", "line2", "city", "region", "country", "postalCode"), _TEXT
-        ),
-    },
-    ["type"],
-)
-_PHONE = _object(
-    {
-        "type": _choice("Primary", "Landline", "Mobile", "Fax", "Unknown"),
-        "number": _TEXT,
-    },
-    ["type"],
-)
-_CONTACT = _object(
-    {
-        "name": _TEXT,
-        "email": _TEXT,
-        "phone": _list(_PHONE),
-        "address": _ADDRESS,
-        "status": _STATUS,
-        "modifiedDate": {"type": "string"},
-    },
-    ["status"],
-)
-CUSTOMER_SCHEMA: JsonSchema = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    **_object(
-        {
-            **dict.fromkeys(
-                ("id", "defaultCurrency", "modifiedDate", "sourceModifiedDate"),
-                _PLAIN_TEXT,
-            ),
-            **dict.fromkeys(
-                (
-                    "customerName",
-                    "contactName",
-                    "emailAddress",
-                    "phone",
-                    "registrationNumber",
-                    "taxNumber",
-                ),
-                _TEXT,
-            ),
-            "addresses": _list(_ADDRESS),
-            "contacts": _list(_CONTACT),
-            "status": _STATUS,
-            "metadata": _object({"isDeleted": _nullable("boolean")}),
-            "supplementalData": _object(
-                {
-                    "content": {
-                        "type": ["object", "null"],
-                        "additionalProperties": {"type": "object"},
-                    }
-                }
-            ),
-        },
-        ["status"],
-    ),
+_HEAD = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+CUSTOMER_SCHEMA: JsonSchema = {**_HEAD, **BODIES["customers"]}
+_VALIDATORS = {
+    data_type: Draft202012Validator({**_HEAD, **body})
+    for data_type, body in BODIES.items()
 }
-_VALIDATOR = Draft202012Validator(CUSTOMER_SCHEMA)
+_WORDS = {
+    "minLength": "It must not be empty.",
+    "maxLength": "It is too long.",
+    "maxItems": "There are too many.",
+    "additionalProperties": "It has a property that is not known.",
+}
 
 
 def pascal(name: str) -> str:
@@ -105,22 +29,29 @@ def pascal(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _item_id(error: ValidationError) -> str:
+def _item_ids(error: ValidationError) -> list[str]:
+    """Return what an error is about; of what is missing, each by its own name."""
+    if error.validator == "required" and isinstance(error.instance, Mapping):
+        missing = [each for each in _rule(error) if each not in error.instance]
+        return [_item_id(error, each) for each in missing]
+    return [_item_id(error)]
+
+
+def _item_id(error: ValidationError, missing: str = "") -> str:
     text = ""
     for step in error.absolute_path:
         text += f"[{step}]" if isinstance(step, int) else f".{pascal(step)}"
-    if error.validator == "required":
-        # Every object of this contract requires one property at most.
-        text += f".{pascal(_rule(error)[0])}"
-    return text.removeprefix(".") or "Customer"
+    if missing:
+        text += f".{pascal(missing)}"
+    return text.removeprefix(".") or "Record"
 
 
 def _message(error: ValidationError) -> str:
     if error.validator == "required":
         return "This property is required."
     if error.validator == "enum":
-        return f"Must be one of: {', '.join(_rule(error))}."
-    return "The value has the wrong type."
+        return f"Must be one of: {', '.join(map(str, _rule(error)))}."
+    return _WORDS.get(str(error.validator), "The value has the wrong type.")
 
 
 def _rule(error: ValidationError) -> list[str]:
@@ -130,7 +61,7 @@ def _rule(error: ValidationError) -> list[str]:
     return demanded
 
 
-def parse_customer(body: bytes) -> dict[str, object]:
+def parse_record(body: bytes) -> dict[str, object]:
     """Read a body that must be one JSON object.
 
     :raises RefusedError: 400, when it is not.
@@ -144,14 +75,30 @@ def parse_customer(body: bytes) -> dict[str, object]:
     return value
 
 
-def check_customer(customer: dict[str, object]) -> None:
-    """Check a customer against the contract.
+def check_record(data_type: str, record: Mapping[str, object]) -> None:
+    """Check a body against the contract of its data type.
 
     :raises RefusedError: 400 with ``validation.errors``, when it is violated.
     """
-    found: list[Issue] = [
-        issue(_item_id(error), _message(error))
-        for error in _VALIDATOR.iter_errors(customer)
-    ]
+    errors = list(_VALIDATORS[data_type].iter_errors(record))
+    # jsonschema reports each missing property, and each time names them all.
+    found: dict[tuple[str, str], Issue] = {}
+    for error in errors:
+        for item_id in _item_ids(error):
+            words = _message(error)
+            found.setdefault((item_id, words), issue(item_id, words))
     if found:
-        raise RefusedError(400, "The request body is not valid.", errors=found)
+        raise RefusedError(
+            400, "The request body is not valid.", errors=list(found.values())
+        )
+
+
+def check_customer(customer: Mapping[str, object]) -> None:
+    """Check a customer against its contract.
+
+    :raises RefusedError: 400 with ``validation.errors``, when it is violated.
+    """
+    check_record("customers", customer)
+
+
+parse_customer = parse_record

@@ -5,9 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_provider_codat.simulator.rules.push_options import Node, node, text
+from airflow_provider_codat.simulator.rules.bodies import BODIES
+from airflow_provider_codat.simulator.rules.data_types import DATA_TYPES
+from airflow_provider_codat.simulator.rules.push_options import (
+    Node,
+    node,
+    open_model,
+    text,
+)
 
-FeatureType = Literal["Get", "Post", "Put", "Delete"]
+FeatureType = Literal["Get", "Post", "Put", "Delete", "UploadAttachment"]
 FeatureState = Literal["Release", "Beta", "NotSupported", "NotImplemented"]
 Features = Mapping[str, Mapping[FeatureType, FeatureState]]
 
@@ -16,18 +23,37 @@ _READ_ONLY: Mapping[FeatureType, FeatureState] = {
     "Post": "NotSupported",
 }
 _OTHERS: Features = dict.fromkeys(("company", "invoices", "suppliers"), _READ_ONLY)
+
+
+def _state(known: bool) -> FeatureState:
+    return "Release" if known else "NotSupported"
+
+
+_ALL: Features = {
+    "company": _READ_ONLY,
+    **{
+        key: {
+            "Get": _state(not row.above),
+            "Post": "Release",
+            "Put": _state(row.updates),
+            "Delete": _state(row.deletes),
+            "UploadAttachment": _state(bool(row.files)),
+        }
+        for key, row in DATA_TYPES.items()
+    },
+}
 WRITTEN: Features = {
+    **_ALL,
     "customers": {
         "Get": "Release",
         "Post": "Release",
         "Put": "Release",
         "Delete": "NotSupported",
     },
-    **_OTHERS,
 }
 WRITTEN_IN_BETA: Features = {
+    **_ALL,
     "customers": {"Get": "Release", "Post": "Beta", "Put": "Beta"},
-    **_OTHERS,
 }
 ONLY_READ: Features = {
     "customers": {**_READ_ONLY, "Put": "NotImplemented"},
@@ -60,6 +86,7 @@ def feature_list(features: Features, *, lower_case: bool) -> list[dict[str, obje
     ]
 
 
+OPEN_MODELS = {key: open_model(key, body) for key, body in BODIES.items()}
 SOURCE_ID = "6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8bff"
 _PHONE_TYPES = ("Primary", "Landline", "Mobile", "Fax", "Unknown")
 _ADDRESS_TYPES = ("Unknown", "Billing", "Delivery")
@@ -97,8 +124,8 @@ class Integration:
     :param source_type: what kind of software it is.
     :param is_offline: whether it runs on a computer that may be switched off.
     :param record_id: invents the id of a new record from the customer sent.
-    :param unique: the property that no two of its customers may share, or None.
-    :param longest: the longest value of a property at the root, by name.
+    :param unique: properties that no two of its records of one data type may share.
+    :param longest: the longest value of a property at the root, by data type and name.
     :param most_addresses: how many addresses it keeps; None: any number.
     :param names_change_early: a pending operation already says "Created", without id.
     """
@@ -112,10 +139,14 @@ class Integration:
     source_type: Literal["Accounting", "Commerce"] = "Accounting"
     is_offline: bool = False
     record_id: Callable[[Mapping[str, object]], str] = _new_id
-    unique: str | None = None
-    longest: Mapping[str, int] | None = None
+    unique: tuple[str, ...] = ()
+    longest: Mapping[str, Mapping[str, int]] | None = None
     most_addresses: int | None = None
     names_change_early: bool = False
+
+    def unique_in(self, body: Mapping[str, object]) -> str | None:
+        """Return the property of a record that no other one may share, if any."""
+        return next((name for name in self.unique if name in body), None)
 
     def view(self) -> dict[str, object]:
         """Return it as Codat shows it."""
@@ -262,30 +293,33 @@ LENIENT = Integration(
     key="mqjo",
     integration_id="6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8b10",
     name="Local Sandbox",
-    models={"customers": _open_model()},
+    models={**OPEN_MODELS, "customers": _open_model()},
     features=WRITTEN,
 )
 STRICT = Integration(
     key="hbql",
     integration_id="6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8b11",
     name="Local Ledger 50",
-    models={"customers": _ledger_model()},
+    models={**OPEN_MODELS, "customers": _ledger_model()},
     features=WRITTEN,
     lower_case_features=True,
     is_offline=True,
     record_id=_own_id,
-    unique="id",
-    longest=_LEDGER_LENGTHS,
+    unique=("id",),
+    longest={"customers": _LEDGER_LENGTHS},
     most_addresses=1,
 )
 OPTIONS = Integration(
     key="gbol",
     integration_id="6f1c2b1e-5a34-4c1d-9f6b-0d4a5e7c8b12",
     name="Local Cloud Books",
-    models={"customers": _cloud_model()},
+    models={**OPEN_MODELS, "customers": _cloud_model()},
     features=WRITTEN_IN_BETA,
-    unique="customerName",
-    longest={"customerName": 255, "registrationNumber": 50},
+    unique=(
+        "customerName",
+        *(row.unique for row in DATA_TYPES.values() if row.unique),
+    ),
+    longest={"customers": {"customerName": 255, "registrationNumber": 50}},
     names_change_early=True,
 )
 READ_ONLY = Integration(

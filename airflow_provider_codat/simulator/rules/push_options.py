@@ -77,3 +77,44 @@ def choices(parent: Node) -> list[str]:
     """Return the values that a node allows; empty: any."""
     found = parent.get("options")
     return [each["value"] for each in found] if isinstance(found, list) else []
+
+
+_KINDS: Mapping[str, NodeType] = {
+    "string": "String",
+    "number": "Number",
+    "boolean": "Boolean",
+    "object": "Object",
+    "array": "Array",
+}
+
+
+def open_model(
+    name: str, schema: Mapping[str, object], *, required: bool = True
+) -> Node:
+    """Return a model that lists everything of a contract, and requires nothing.
+
+    :param name: shown to people.
+    :param schema: of a body, or of a part of one.
+    """
+    inner = schema.get("items", schema)
+    assert isinstance(inner, Mapping)
+    words = [each for each in _listed(inner.get("enum")) if each is not None]
+    kinds = [schema.get("type")] if isinstance(schema.get("type"), str) else []
+    kinds += _listed(schema.get("type")) or (["string"] if words else [])
+    properties = inner.get("properties")
+    return node(
+        _KINDS[str(kinds[0])],
+        name,
+        required=required,
+        properties={
+            each: open_model(each, below, required=False)
+            for each, below in properties.items()
+        }
+        if isinstance(properties, Mapping)
+        else None,
+        choices=[str(word) for word in words],
+    )
+
+
+def _listed(value: object) -> list[object]:
+    return list(value) if isinstance(value, list) else []

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_codat.api.books.comparison import NameMatch, match_names
+from airflow_provider_codat.api.books.comparison import NameMatch
+from airflow_provider_codat.api.books.record_match import match_record
 from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
 from airflow_provider_codat.api.models import Json
 
@@ -58,8 +59,8 @@ def test_every_way_in_which_software_keeps_a_name(
 ) -> None:
     """Its spelling counts for nothing; a part of it, or another order, says nothing."""
     payload, record = {"customerName": asked}, {"customerName": read, "id": "7"}
-    assert match_names(payload, record, CUSTOMERS) is how
-    turned = match_names({"customerName": read}, {"customerName": asked}, CUSTOMERS)
+    assert match_record(payload, record, CUSTOMERS) is how
+    turned = match_record({"customerName": read}, {"customerName": asked}, CUSTOMERS)
     assert turned is how
 
 
@@ -70,7 +71,7 @@ MARKED = {"Hindi": ("कमल", "कमला"), "Thai": ("ก่า", "ก้�
 @pytest.mark.parametrize(("one", "other"), MARKED.values(), ids=MARKED)
 def test_a_vowel_or_a_tone_is_part_of_a_name(one: str, other: str) -> None:
     """What is written as a mark tells two names apart, as a letter does."""
-    how = match_names({"customerName": one}, {"customerName": other}, CUSTOMERS)
+    how = match_record({"customerName": one}, {"customerName": other}, CUSTOMERS)
     assert how is not SAME
 
 
@@ -130,7 +131,7 @@ PARTLY = {
 def test_a_stranger_is_one_by_all_that_is_known(other: dict[str, Any]) -> None:
     """Software that gives its own ids and shortens names may well have made it ours."""
     bare: Json = {**ASKED, "emailAddress": None}
-    assert match_names(bare, {**ASKED, **other}, CUSTOMERS) is UNCLEAR
+    assert match_record(bare, {**ASKED, **other}, CUSTOMERS) is UNCLEAR
 
 
 @pytest.mark.parametrize(("other", "how"), RECORDS.values(), ids=RECORDS)
@@ -138,27 +139,27 @@ def test_all_that_identifies_a_customer_counts(
     other: dict[str, Any], how: NameMatch
 ) -> None:
     """It is ours when all that both have is the same, a stranger's when nothing is."""
-    assert match_names(ASKED, {**ASKED, **other}, CUSTOMERS) is how
+    assert match_record(ASKED, {**ASKED, **other}, CUSTOMERS) is how
 
 
 @pytest.mark.parametrize("name", CUSTOMERS.identifying)
 def test_each_identifying_property_is_looked_at(name: str) -> None:
     """Any one of them tells a stranger from ours, where there is nothing else."""
-    assert match_names({name: "a1"}, {name: "A-1"}, CUSTOMERS) is SAME
-    assert match_names({name: "a1"}, {name: "b2"}, CUSTOMERS) is DIFFERENT
+    assert match_record({name: "a1"}, {name: "A-1"}, CUSTOMERS) is SAME
+    assert match_record({name: "a1"}, {name: "b2"}, CUSTOMERS) is DIFFERENT
 
 
 @pytest.mark.parametrize("payload", [None, [], "Fen", 7], ids=str)
 def test_a_payload_that_is_no_object_is_like_nothing(payload: Json) -> None:
     """What has no properties cannot be told from any record."""
-    assert match_names(payload, {"customerName": "Fen"}, CUSTOMERS) is UNCLEAR
+    assert match_record(payload, {"customerName": "Fen"}, CUSTOMERS) is UNCLEAR
 
 
 def test_what_nothing_identifies_is_never_told_apart() -> None:
     """A data type without identifying properties is not adopted, nor made again."""
     nameless = DataType("journals", "journals", "journal")
-    assert match_names(ASKED, ASKED, nameless) is UNCLEAR
-    assert match_names(ASKED, {"customerName": "Moor"}, nameless) is UNCLEAR
+    assert match_record(ASKED, ASKED, nameless) is UNCLEAR
+    assert match_record(ASKED, {"customerName": "Moor"}, nameless) is UNCLEAR
 
 
 def test_every_mixture_of_likenesses() -> None:
@@ -169,7 +170,7 @@ def test_every_mixture_of_likenesses() -> None:
         drawn = {name: dice.choice(list(values)) for name in CUSTOMERS.identifying}
         payload: Json = dict.fromkeys(drawn, "Fen Bakery")
         record: dict[str, Json] = {name: values[how] for name, how in drawn.items()}
-        found = match_names(payload, record, CUSTOMERS)
+        found = match_record(payload, record, CUSTOMERS)
         if SAME in drawn.values():
             assert found is (SAME if set(drawn.values()) == {SAME} else UNCLEAR)
         elif set(drawn.values()) == {DIFFERENT}:

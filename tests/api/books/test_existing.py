@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_codat.api.books.existing import (
-    MATCH_ON,
     Existing,
     Match,
     checked_match_on,
@@ -44,6 +43,7 @@ FEN = {
     "taxNumber": "GB 123 4567",
 }
 Customer = dict[str, Any]
+MATCH_ON = CUSTOMERS.identifying
 
 
 def books(*records: Customer, match_on: tuple[str, ...] = MATCH_ON) -> Existing:
@@ -333,7 +333,7 @@ def read(
     """Read a copy; return the names in it that are found."""
 
     def do(copy: Copy) -> str:
-        known = drive(copied(COMPANY, patience()), copy.send, clock.sleep)
+        known = drive(copied(PLACE, CUSTOMERS, patience()), copy.send, clock.sleep)
         return "".join(c for c in "ABCDEFGHIJ" if known.find({"customerName": c}))
 
     return do
@@ -436,7 +436,7 @@ def test_nothing_passes_by_unseen(
             do(names, number) for do, number in due if names
         ]
     patience = Patience(1, Pace(900), clock=lambda: 0.0, dice=lambda: 0.5)
-    known = drive(copied(COMPANY, patience), copy.send)
+    known = drive(copied(PLACE, CUSTOMERS, patience), copy.send)
     stayed = [name for name in "ABCDEFG" if name in copy.names]
     assert all(known.find({"customerName": name}) for name in stayed)
 
@@ -485,7 +485,7 @@ def test_two_records_with_one_id_are_both_found(
         sent.append(request)
         return page
 
-    known = drive(copied(COMPANY, patience()), send, clock.sleep)
+    known = drive(copied(PLACE, CUSTOMERS, patience()), send, clock.sleep)
     assert ids(known.find({"customerName": "Fen"})) == ["1"]
     assert ids(known.find({"customerName": "Moor"})) == ["1"]
     assert len(sent) == walks

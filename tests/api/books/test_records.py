@@ -15,7 +15,7 @@ import pytest
 from airflow_provider_codat.api.books.push_history import recent_push_operations
 from airflow_provider_codat.api.books.records import (
     cached,
-    read_customer,
+    read_record,
     refreshed,
     started,
 )
@@ -36,10 +36,10 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, drive
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
-from airflow_provider_codat.api.http.request import read_customer as customer_request
+from airflow_provider_codat.api.http.request import read_record as record_request
 from airflow_provider_codat.api.http.response import object_of
 from airflow_provider_codat.api.http.transport import Transport
-from airflow_provider_codat.api.models import Json, PullOperation
+from airflow_provider_codat.api.models import Destination, Json, PullOperation
 from airflow_provider_codat.simulator import LocalCodat
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 COMPANY = "8a210b68-6988-11ed-a1eb-0242ac120002"
 CONNECTION = "2e9d2c44-f675-40ba-8049-353bfcb5e171"
+PLACE = Destination(COMPANY, CONNECTION)
 OTHER = "11111111-54c8-4e4c-9e0e-3a0f3f5d1c11"
 A, B, C = (str(UUID(int=number)) for number in (0xA, 0xB, 0xC))
 SINCE = datetime(2026, 3, 1, tzinfo=UTC).timestamp()
@@ -669,7 +670,9 @@ def test_a_customer_is_read(carry: Carry, patience: Patient) -> None:
     """It comes as Codat sent it; the id is any text, and stays one segment."""
     customer = {"id": "a/../b ü", "customerName": "Fen Bakery"}
     script = Script(answer(200, customer))
-    assert carry(read_customer(COMPANY, "a/../b ü", patience()), script) == customer
+    assert (
+        carry(read_record(PLACE, CUSTOMERS, "a/../b ü", patience()), script) == customer
+    )
     [request] = script.asked
     assert request == f"GET /companies/{COMPANY}/data/customers/a%2F..%2Fb%20%C3%BC"
 
@@ -677,7 +680,7 @@ def test_a_customer_is_read(carry: Carry, patience: Patient) -> None:
 def test_a_customer_that_is_not_there(carry: Carry, patience: Patient) -> None:
     """A 404 is an answer: there is none."""
     script = Script(answer(404, {"error": "Unknown.", "correlationId": "a"}))
-    assert carry(read_customer(COMPANY, "7", patience()), script) is None
+    assert carry(read_record(PLACE, CUSTOMERS, "7", patience()), script) is None
 
 
 @pytest.mark.parametrize(
@@ -696,7 +699,7 @@ def test_only_a_404_means_that_there_is_no_customer(
 ) -> None:
     """Whatever else keeps it from being read is an error, and not an absence."""
     with pytest.raises(kind):
-        carry(read_customer(COMPANY, "7", patience(0)), Script(reply))
+        carry(read_record(PLACE, CUSTOMERS, "7", patience(0)), Script(reply))
 
 
 @pytest.mark.parametrize(
@@ -708,7 +711,11 @@ def test_a_copy_that_was_never_made(
     reply: Reply, carry: Carry, patience: Patient
 ) -> None:
     """The error says that a refresh has to come first, and keeps Codat's own words."""
-    asking = cached(customer_request(COMPANY, "7"), object_of, patience(0))
+    asking = cached(
+        record_request(COMPANY, CUSTOMERS, "7", connection_id=None),
+        object_of,
+        patience(0),
+    )
     with pytest.raises(StillInProgress, match="Call refresh") as raised:
         carry(asking, Script(reply))
     assert "Codat answered 409" in str(raised.value)
@@ -782,7 +789,14 @@ def test_what_was_written_is_in_the_copy_after_a_refresh(
                 carried(waiting)
             return
         carried(waiting)
-        found = carried(read_customer(codat.company_id, record, patience()))
+        found = carried(
+            read_record(
+                Destination(codat.company_id, codat.connection_id),
+                CUSTOMERS,
+                record,
+                patience(),
+            )
+        )
         assert found is not None
         assert found["customerName"] == "Fen Bakery"
 
@@ -811,7 +825,12 @@ def test_many_may_refresh_at_a_time(transport: Callable[..., Transport]) -> None
                 poll_interval_seconds=0.02,
             )
             drive(waiting, sender.send)
-            reading = read_customer(codat.company_id, record, patience)
+            reading = read_record(
+                Destination(codat.company_id, codat.connection_id),
+                CUSTOMERS,
+                record,
+                patience,
+            )
             return drive(reading, sender.send) is not None
 
         with ThreadPoolExecutor(writers) as threads:

@@ -332,7 +332,7 @@ class TestSurvey:
     def test_a_data_type_without_contract(self) -> None:
         """A data type that cannot be checked is refused before anything is read."""
         with pytest.raises(ValueError, match="no schema"):
-            of(named("A"), Rules(Check(data_type="bills"))).survey()
+            of(named("A"), Rules(Check(data_type="loans"))).survey()
 
     @pytest.mark.parametrize("item_key", [None, "reference"], ids=["body", "key"])
     def test_memory(self, item_key: str | None) -> None:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_codat.api.books.comparison import NameMatch, match_names
+from airflow_provider_codat.api.books.comparison import NameMatch
+from airflow_provider_codat.api.books.record_match import match_record
 from airflow_provider_codat.api.create.matching import Suspects, matched
 from airflow_provider_codat.api.create.reconcile import candidates, reconcile
 from airflow_provider_codat.api.create.search import Claims, Finding, Search
@@ -466,7 +467,7 @@ def compared(one: Search, books: Books, how: NameMatch) -> set[str]:
         if operation.status != "Success" or record is None:
             is_so = how is NameMatch.UNCLEAR
         else:
-            is_so = match_names(one.payload, record, CUSTOMERS) is how
+            is_so = match_record(one.payload, record, CUSTOMERS) is how
         free = replace(one, claims=Claims())
         if is_so and free.fits(operation):
             found.add(operation.key)

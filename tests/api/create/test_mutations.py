@@ -46,9 +46,9 @@ MUTATIONS = {
         'return operation.status == "TimedOut" or refused',
     ),
     "what cannot be compared is different": (
-        "books/comparison.py",
-        "return found.pop() if len(found) == 1 else NameMatch.UNCLEAR",
-        "return NameMatch.SAME if found == {NameMatch.SAME} else NameMatch.DIFFERENT",
+        "books/record_match.py",
+        "return next(iter(found)) if len(found) == 1 else UNCLEAR",
+        "return SAME if found == {SAME} else DIFFERENT",
     ),
     "a 4xx is always a no": (
         "http/retry.py",

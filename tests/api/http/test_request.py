@@ -185,8 +185,10 @@ REQUESTS = {
         ("GET", f"/companies/{COMPANY}/dataStatus", ""),
     ),
     "customers": (
-        codat_request.list_customers(
+        codat_request.list_records(
             COMPANY.upper(),
+            CUSTOMERS,
+            connection_id=None,
             page=2,
             page_size=50,
             query="customerName=Fen & Co",
@@ -203,7 +205,9 @@ REQUESTS = {
         ),
     ),
     "customer": (
-        codat_request.read_customer(COMPANY.upper(), "../Bäckerei 7"),
+        codat_request.read_record(
+            COMPANY.upper(), CUSTOMERS, "../Bäckerei 7", connection_id=None
+        ),
         ("GET", f"/companies/{COMPANY}/data/customers/..%2FB%C3%A4ckerei%207", ""),
     ),
 }
@@ -241,8 +245,10 @@ def test_a_moment_joins_the_query(
     query: str | None, since: datetime | None, sent: str | None
 ) -> None:
     """Both have to hold; the moment is in UTC, and rather earlier than later."""
-    request = codat_request.list_customers(
+    request = codat_request.list_records(
         COMPANY,
+        CUSTOMERS,
+        connection_id=None,
         page=1,
         page_size=1,
         query=query,
@@ -255,8 +261,10 @@ def test_a_moment_joins_the_query(
 def test_a_moment_without_a_zone_is_refused() -> None:
     """It would be another moment on another machine; the message says so."""
     with pytest.raises(ValueError, match="modified_since must have a time zone"):
-        codat_request.list_customers(
+        codat_request.list_records(
             COMPANY,
+            CUSTOMERS,
+            connection_id=None,
             page=1,
             page_size=1,
             query=None,
@@ -296,12 +304,18 @@ WRONG_IDS: dict[str, tuple[Callable[[], Request], str]] = {
         "company_id",
     ),
     "status of a company": (lambda: codat_request.read_data_status("x"), "company_id"),
-    "customer's company": (lambda: codat_request.read_customer("x", "7"), "company_id"),
+    "customer's company": (
+        lambda: codat_request.read_record("x", CUSTOMERS, "7", connection_id=None),
+        "company_id",
+    ),
     "customer that climbs": (
-        lambda: codat_request.read_customer(COMPANY, ".."),
+        lambda: codat_request.read_record(COMPANY, CUSTOMERS, "..", connection_id=None),
         "path",
     ),
-    "no customer": (lambda: codat_request.read_customer(COMPANY, ""), "path"),
+    "no customer": (
+        lambda: codat_request.read_record(COMPANY, CUSTOMERS, "", connection_id=None),
+        "path",
+    ),
 }
 
 

@@ -128,8 +128,10 @@ def free(method: str, path: str) -> Request:
         ),
         (codat_request.read_data_status(COMPANY), "dataStatus"),
         (
-            codat_request.list_customers(
+            codat_request.list_records(
                 COMPANY,
+                CUSTOMERS,
+                connection_id=None,
                 page=1,
                 page_size=1,
                 query=BIRD,
@@ -138,8 +140,14 @@ def free(method: str, path: str) -> Request:
             ),
             "data/customers",
         ),
-        (codat_request.read_customer(COMPANY, BIRD), "data/customers"),
-        (codat_request.read_customer(COMPANY, "a/../b"), "data/customers"),
+        (
+            codat_request.read_record(COMPANY, CUSTOMERS, BIRD, connection_id=None),
+            "data/customers",
+        ),
+        (
+            codat_request.read_record(COMPANY, CUSTOMERS, "a/../b", connection_id=None),
+            "data/customers",
+        ),
         (codat_request.list_connections(COMPANY, page=1, page_size=1), "connections"),
         (codat_request.read_connection(PLACE), "connections"),
         (codat_request.list_integrations(page=1, page_size=1), "integrations"),

@@ -207,7 +207,7 @@ class TestUnlisted:
             "supplementalData": {"content": {"a": {"b": 1}}},
         }
         assert told(payload, model, unknown_properties="fail") == {}
-        assert list(told(payload, model, data_type="bills")) == [
+        assert list(told(payload, model, data_type="loans")) == [
             "status",
             "addresses[0].type",
             "contacts[0].status",

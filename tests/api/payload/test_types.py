@@ -1,16 +1,26 @@
-"""The laws of the types that describe a customer to editors and type checkers."""
+"""The laws of the types that describe payloads to editors and type checkers."""
 
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import pytest
 
 import airflow_provider_codat
+from airflow_provider_codat.api.data_types import DATA_TYPES, DataType
+from airflow_provider_codat.api.payload import types
 from airflow_provider_codat.api.payload.contract import contract
-from airflow_provider_codat.api.payload.types import AccountingCustomer
+from airflow_provider_codat.api.payload.types import Amount
 
 PLAIN = {str: "string", bool: "boolean", NoneType: "null", object: "anything"}
 
@@ -18,7 +28,13 @@ PLAIN = {str: "string", bool: "boolean", NoneType: "null", object: "anything"}
 def of_type(hint: Any) -> Any:  # noqa: ANN401 - a type annotation
     """Return what a type accepts, as nested tuples that can be compared."""
     origin, parts = get_origin(hint), get_args(hint)
-    if origin is UnionType:
+    if hint == Amount:
+        return frozenset(["number"])
+    if origin in {Union, UnionType}:
+        # An amount in a choice is the three that it may be handed over as.
+        if {*get_args(Amount)} < {*parts}:
+            others = [part for part in parts if part not in get_args(Amount)]
+            return frozenset(["number"]).union(*map(of_type, others))
         return frozenset().union(*(of_type(part) for part in parts))
     if origin is Literal:
         return frozenset(("choice", part) for part in parts)
@@ -37,11 +53,12 @@ def of_type(hint: Any) -> Any:  # noqa: ANN401 - a type annotation
 def of_schema(schema: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
     """Return what a schema accepts, in the same form."""
     if "enum" in schema:
-        return frozenset(("choice", choice) for choice in schema["enum"])
-    types = schema["type"]
+        choices = schema["enum"]
+        return frozenset("null" if c is None else ("choice", c) for c in choices)
+    kinds = schema["type"]
     return frozenset(
         kind_of_schema(kind, schema)
-        for kind in ([types] if isinstance(types, str) else types)
+        for kind in ([kinds] if isinstance(kinds, str) else kinds)
     )
 
 
@@ -58,9 +75,11 @@ def kind_of_schema(kind: str, schema: Mapping[str, Any]) -> Any:  # noqa: ANN401
     return ("object", properties, frozenset(schema.get("required", ())), values)
 
 
-def test_types_say_what_the_schema_says() -> None:
+@pytest.mark.parametrize("row", DATA_TYPES.values(), ids=lambda row: row.name)
+def test_types_say_what_the_schema_says(row: DataType) -> None:
     """Names, requiredness, null and choices are the same in both, at every depth."""
-    assert of_type(AccountingCustomer) == of_schema(contract("customers"))
+    name = row.argument.title().replace("_", "")
+    assert of_type(getattr(types, f"Accounting{name}")) == of_schema(contract(row.name))
 
 
 WRONG = {

@@ -172,7 +172,7 @@ def test_of_a_connection_that_is_not_linked(codat: LocalCodat, data: Call) -> No
         ("GET", f"data/history/{SECOND_CONNECTION_ID}", 404),
         ("GET", "data/history?query=isCompleted=true", 400),
         ("GET", "data/history?orderBy=isErrored", 400),
-        ("GET", "data/suppliers", 404),
+        ("GET", "data/loans", 404),
     ],
 )
 def test_refusals(

@@ -110,7 +110,7 @@ def test_bad_query(codat: LocalCodat, send: Call) -> None:
         ),
         ("lshp", "customers", {}),
         ("lshp", "commerce-customers", {"Get": "Release"}),
-        ("mqjo", "invoices", {"Get": "Release", "Post": "NotSupported"}),
+        ("lrdr", "invoices", {"Get": "Release", "Post": "NotSupported"}),
     ],
 )
 def test_features(

@@ -1,0 +1,139 @@
+"""What Codat takes, and books refuse later: warnings, and never errors.
+
+No message repeats a value of the payload.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from itertools import product
+from math import fsum
+
+from airflow_provider_codat.api.models import Json
+from airflow_provider_codat.api.payload.contract import Finding, Route
+from airflow_provider_codat.api.payload.formats import places, shape_of
+
+_HALF_A_CENT = 0.005
+
+
+def hints(payload: Json, data_type: str) -> list[Finding]:
+    """Return what is likely to be a mistake."""
+    found = [
+        _hint(place.route, words)
+        for place in places(payload, shape_of(data_type))
+        if (words := _of_format(place.format, place.holder[place.name]))
+    ]
+    if isinstance(payload, dict):
+        found += [_hint((name,), words) for name, words in _totals(payload)]
+    return found
+
+
+def _hint(route: Route, words: str) -> Finding:
+    return Finding(route, "hint", words, "warning")
+
+
+def _of_format(what: str, value: Json) -> str:
+    if not isinstance(value, str):
+        return ""
+    if what == "currency" and value not in _currencies():
+        spelt = value.upper() in _currencies()
+        return f"is no currency of ISO 4217{': it is in capitals' if spelt else ''}"
+    if what == "date" and not _is_date(value):
+        return "is no date such as 2026-03-01 or 2026-03-01T09:00:00Z"
+    return ""
+
+
+@cache
+def _currencies() -> frozenset[str]:
+    # Slow to import, and needed by no DAG that is only being read.
+    from iso4217 import Currency  # noqa: PLC0415 - see above
+
+    return frozenset(currency.code for currency in Currency)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _totals(payload: dict[str, Json]) -> Iterator[tuple[str, str]]:
+    """Yield the totals that do not add up, and lists of lines that are empty."""
+    for name in ("lineItems", "journalLines"):
+        if payload.get(name, 0) in ([], None):
+            yield name, "is empty: books hold no such record without lines"
+    if _is_off(_number(payload.get("subTotal")), _sums_of_lines(payload)):
+        yield "subTotal", "the lines do not add up to it"
+    if _is_off(_number(payload.get("totalAmount")), _sums_of_totals(payload)):
+        yield "totalAmount", "subtotal and tax do not add up to it"
+    balance = _sum(payload.get("journalLines"), "netAmount")
+    if balance is not None and abs(balance) >= _HALF_A_CENT:
+        yield "journalLines", "debits and credits are not equal"
+
+
+def _is_off(total: float | None, sums: list[float]) -> bool:
+    """Whether a total is none of what may be meant, to the cent."""
+    if total is None or not sums:
+        return False
+    return all(abs(total - each) >= _HALF_A_CENT for each in sums)
+
+
+def _sums_of_totals(payload: dict[str, Json]) -> list[float]:
+    """Return what the total may be: discounts may be part of the subtotal, or not."""
+    subtotal = _number(payload.get("subTotal"))
+    tax = _number(payload.get("taxAmount", payload.get("totalTaxAmount")))
+    if subtotal is None or tax is None:
+        return []
+    more = (
+        _number(payload.get("additionalTaxAmount")) or 0.0,
+        -(_number(payload.get("totalDiscount")) or 0.0),
+        -(_sum(payload.get("withholdingTax"), "amount") or 0.0),
+    )
+    choices = product(*((0.0, each) if each else (0.0,) for each in more))
+    return [subtotal + tax + fsum(each) for each in choices]
+
+
+def _sums_of_lines(payload: dict[str, Json]) -> list[float]:
+    lines = payload.get("lineItems")
+    if not isinstance(lines, list) or not lines:
+        return []
+    nets = [_net(line) for line in lines]
+    known = [net for net in nets if net is not None]
+    if len(known) < len(nets):
+        return []
+    discount = _number(payload.get("totalDiscount")) or 0.0
+    return [fsum(known), fsum(known) - discount]
+
+
+def _net(line: Json) -> float | None:
+    """Return what a line comes to without tax; None where it does not tell."""
+    if not isinstance(line, dict):
+        return None
+    net, total = _number(line.get("subTotal")), _number(line.get("totalAmount"))
+    if net is not None:
+        return net
+    if total is not None and (tax := _number(line.get("taxAmount"))) is not None:
+        return total - tax
+    price, quantity = _number(line.get("unitAmount")), _number(line.get("quantity"))
+    if price is None or quantity is None or line.get("discountPercentage"):
+        return None
+    return price * quantity - (_number(line.get("discountAmount")) or 0.0)
+
+
+def _sum(lines: Json, name: str) -> float | None:
+    """Return the sum over all lines; None where one of them does not tell."""
+    if not isinstance(lines, list) or not lines:
+        return None
+    each = [
+        _number(line.get(name)) if isinstance(line, dict) else None for line in lines
+    ]
+    known = [number for number in each if number is not None]
+    return fsum(known) if len(known) == len(each) else None
+
+
+def _number(value: Json) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value)
