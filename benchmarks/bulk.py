@@ -8,6 +8,7 @@ process of its own; each client is a program of its own in an environment of its
   own limits;
 * minute: 3,000 customers against 1,000 requests a minute;
 * processor: 2,000 customers without latency and limits, for the processor time;
+* invoices: 5,000 invoices of ten lines, without latency and limits;
 * kill: 100,000 customers from a file, without limits: once undisturbed, once killed
   after 40,000 and tried again.
 
@@ -98,6 +99,7 @@ class Scenario:
     :param clients: who takes part, with how many customers if not with all.
     :param requests_per_minute: what a client that can pace itself keeps to.
     :param settle_seconds: from acceptance to the last status.
+    :param data_type: what is created in the place of customers.
     """
 
     customers: int
@@ -105,8 +107,44 @@ class Scenario:
     clients: dict[str, int | None]
     requests_per_minute: int = NO_PACE
     settle_seconds: float = 2.0
+    data_type: str = "customers"
 
 
+def customer(number: int) -> dict[str, Any]:
+    """Return one of many customers."""
+    return {
+        "customerName": f"Customer {number}",
+        "emailAddress": f"customer{number}@example.com",
+        "status": "Active",
+    }
+
+
+def invoice(number: int) -> dict[str, Any]:
+    """Return one of many invoices, of ten lines."""
+    line = {
+        "description": "Sourdough loaves",
+        "unitAmount": 3.25,
+        "quantity": 4,
+        "subTotal": 13.0,
+        "taxAmount": 2.6,
+        "totalAmount": 15.6,
+        "accountRef": {"id": "4000"},
+    }
+    return {
+        "invoiceNumber": f"S-{number}",
+        "issueDate": "2026-03-02",
+        "dueDate": "2026-04-01",
+        "currency": "GBP",
+        "lineItems": [line] * 10,
+        "subTotal": 130.0,
+        "totalTaxAmount": 26.0,
+        "totalAmount": 156.0,
+        "amountDue": 156.0,
+        "status": "Submitted",
+    }
+
+
+RECORDS = {"customers": customer, "invoices": invoice}
 SCENARIOS = {
     "latency": Scenario(
         500,
@@ -134,6 +172,13 @@ SCENARIOS = {
             "bare": None,
         },
         settle_seconds=0.2,
+    ),
+    "invoices": Scenario(
+        5000,
+        UNLIMITED,
+        {"bulk": None, "requests": None},
+        settle_seconds=0.2,
+        data_type="invoices",
     ),
     "kill": Scenario(100_000, UNLIMITED, {"bulk": None}),
 }
@@ -217,16 +262,17 @@ class Run:
         self, scenario: Scenario, client: Client, number: int, codat: RemoteCodat
     ) -> None:
         self._client = client
-        name = f"{client.program}-{client.threads}-{number}"
+        name = f"{client.program}-{client.threads}-{number}-{scenario.data_type}"
         self._folder = FOLDER / "runs" / name
         shutil.rmtree(self._folder, ignore_errors=True)
         (self._folder / "store").mkdir(parents=True)
-        self._write_customers(number)
+        self._write_records(scenario.data_type, number)
         self._job = {
             "base_url": codat.url,
             "authorization": authorization(API_KEY),
             "company_id": codat.company_id,
             "connection_id": codat.connection_id,
+            "data_type": scenario.data_type,
             "customers": str(self._folder / "customers.jsonl"),
             "measures": str(self._folder / "measures.json"),
             "folder": str(self._folder / "store"),
@@ -247,15 +293,11 @@ class Run:
                 migrate, env=self._environment, check=True, capture_output=True
             )
 
-    def _write_customers(self, number: int) -> None:
+    def _write_records(self, data_type: str, number: int) -> None:
+        record = RECORDS[data_type]
         with (self._folder / "customers.jsonl").open("w", encoding="utf-8") as file:
             for at in range(number):
-                customer = {
-                    "customerName": f"Customer {at}",
-                    "emailAddress": f"customer{at}@example.com",
-                    "status": "Active",
-                }
-                file.write(json.dumps(customer) + "\n")
+                file.write(json.dumps(record(at), separators=(",", ":")) + "\n")
 
     def begin(self, try_number: int) -> subprocess.Popen[bytes]:
         """Start the program."""

@@ -32,6 +32,7 @@ def tables(result: dict[str, Any]) -> str:
     parts = {
         "latency": _latency,
         "processor": _processor,
+        "invoices": _invoices,
         "minute": _minute,
         "kill": _kill,
     }
@@ -103,6 +104,27 @@ def _processor(result: dict[str, Any]) -> str:
     head = "| Client | Customers | CPU per customer, ms | Times `requests.Session` |"
     words = "Processor time, without latency and limits, settling after 0.2 s."
     return "\n".join([_words(words), "", head, "|---|" + "---:|" * 3, *rows])
+
+
+def _invoices(result: dict[str, Any]) -> str:
+    came_of = result["invoices"]
+    base = came_of["requests"]["cpu_milliseconds"]
+    titles = {**TITLES, "bulk": "`CreateAccountingInvoicesOperator`"}
+    rows = [
+        f"| {titles[name]} | {requests_each(came):.3f} "
+        f"| {came['cpu_milliseconds']:.2f} | {came['cpu_milliseconds'] / base:.2f} "
+        f"| {came['lost']} |"
+        for name, came in came_of.items()
+    ]
+    head = (
+        "| Client | Requests per invoice | CPU per invoice, ms "
+        "| Times `requests.Session` | Lost |"
+    )
+    words = (
+        f"{result['customers']['invoices']:,} invoices of ten lines from a file, "
+        "without latency and limits, settling after 0.2 s: the same bytes are sent."
+    )
+    return "\n".join([_words(words), "", head, "|---|" + "---:|" * 4, *rows])
 
 
 def _minute(result: dict[str, Any]) -> str:

@@ -30,6 +30,9 @@ import psutil
 AIRFLOW = [sys.executable, "-P", "-m", "airflow"]
 START_SECONDS = 600
 STOP_SECONDS = 5
+# Longer than usual: on a busy machine many wait for the one that writes. Whoever asks
+# Airflow waits for longer than Airflow itself does.
+LOCKED_SECONDS = 60
 # Below the ports that a system gives to outgoing connections, so that none of those
 # takes the port between this look and Airflow's own.
 PORTS = range(20_000, 32_000)
@@ -107,9 +110,8 @@ class LocalAirflow:
             f"{core}EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             f"{core}FERNET_KEY": urlsafe_b64encode(secrets.token_bytes(32)).decode(),
             f"{core}TEST_CONNECTION": "Enabled",
-            # Longer than usual: on a busy machine many wait for the one that writes.
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": (
-                f"sqlite:///{self.home / 'airflow.db'}?timeout=60"
+                f"sqlite:///{self.home / 'airflow.db'}?timeout={LOCKED_SECONDS}"
             ),
             "AIRFLOW__API__PORT": str(self.port),
             "AIRFLOW__API__BASE_URL": self.url,
@@ -257,7 +259,7 @@ class LocalAirflow:
                 "Content-Type": "application/json",
             },
         )
-        with OPENER.open(request, timeout=30) as answer:
+        with OPENER.open(request, timeout=2 * LOCKED_SECONDS) as answer:
             answered: dict[str, Any] = json.loads(answer.read() or b"{}")
             return answered
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from local_airflow import LocalAirflow, free_port, stop_on_signals
 
 from airflow_provider_codat.simulator import LocalCodat
+from airflow_provider_codat.simulator.world import BANK_ACCOUNT_ID, SALES_ACCOUNT_ID
 
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / ".ui"
@@ -41,6 +42,8 @@ def serve() -> None:
         env = {
             "CODAT_COMPANY_ID": codat.company_id,
             "CODAT_CONNECTION_ID": codat.connection_id,
+            "CODAT_SALES_ACCOUNT_ID": SALES_ACCOUNT_ID,
+            "CODAT_BANK_ACCOUNT_ID": BANK_ACCOUNT_ID,
         }
         with LocalAirflow(HOME, ROOT / "dags", env, port=free_port(PORT)) as airflow:
             connect(airflow, codat)

@@ -170,6 +170,17 @@ class Misfortune:
         """Where it strikes: on the wire, at Codat's work, or at what comes of it."""
         return STAGES[self.kind]
 
+    def befalls(
+        self, stage: Stage, route: str | None, names: Callable[[], Container[object]]
+    ) -> bool:
+        """Whether it is ordered for a request, see :meth:`Misfortunes.strike`."""
+        if self.stage != stage:
+            return False
+        if self.route not in (route, _OF_ALL.get(route or ""), "any"):
+            return False
+        about = self.customer or self.record
+        return about is None or about in names()
+
     def pause(self, default: float) -> float:
         """Return ``seconds``, or the kind's own default."""
         return default if self.seconds is None else self.seconds
@@ -243,15 +254,10 @@ class Misfortunes:
             it.
         """
         for ordered in self._orders:
-            order = ordered.order
-            routes = (route, _OF_ALL.get(route or ""), "any")
-            if order.stage != stage or order.route not in routes:
-                continue
-            about = order.customer or order.record
-            if about is not None and about not in names():
+            if not ordered.order.befalls(stage, route, names):
                 continue
             if ordered.strikes():
                 if ordered.spent():
                     self._orders.remove(ordered)
-                return order
+                return ordered.order
         return None

@@ -1,4 +1,4 @@
-"""CreateAccountingCustomersOperator, executed in this process, its journal on disk."""
+"""CreateAccountingRecordsOperator, executed in this process, its journal on disk."""
 
 import importlib
 import pkgutil
@@ -7,7 +7,7 @@ from load import job, measured
 from task import context, name_connection
 
 import airflow_provider_codat.api
-from airflow_provider_codat.operators.codat import CreateAccountingCustomersOperator
+from airflow_provider_codat.operators.codat import CreateAccountingRecordsOperator
 
 JOB = job()
 name_connection(JOB)
@@ -16,11 +16,12 @@ for module in pkgutil.iter_modules(airflow_provider_codat.api.__path__):
     importlib.import_module(f"airflow_provider_codat.api.{module.name}")
 importlib.import_module("airflow_provider_codat.hooks.codat")
 
-operator = CreateAccountingCustomersOperator(
+operator = CreateAccountingRecordsOperator(
     task_id="create",
+    data_type=JOB.data_type,
     company_id=JOB.company_id,
     connection_id=JOB.connection_id,
-    customers_path=str(JOB.customers),
+    records_path=str(JOB.customers),
     results_path=str(JOB.folder / "results.jsonl"),
 )
 with measured(JOB):

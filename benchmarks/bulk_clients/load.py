@@ -25,7 +25,7 @@ Customer = dict[str, Any]
 class Job:
     """What one run is to do, as the benchmark wrote it down.
 
-    :param customers: a file of JSON lines.
+    :param customers: a file of JSON lines: they, or records of another data type.
     :param measures: a JSON file, written at the end.
     :param folder: what outlives a kill.
     :param threads: how many customers at a time.
@@ -38,6 +38,7 @@ class Job:
     authorization: str
     company_id: str
     connection_id: str
+    data_type: str
     customers: Path
     measures: Path
     folder: Path
@@ -54,8 +55,9 @@ class Job:
 
     @property
     def path(self) -> str:
-        """Where customers are created."""
-        return f"{self.company_path}/connections/{self.connection_id}/push/customers"
+        """Where they are created."""
+        above = f"{self.company_path}/connections/{self.connection_id}"
+        return f"{above}/push/{self.data_type}"
 
     def rows(self) -> Iterator[bytes]:
         """Yield the customers as JSON."""

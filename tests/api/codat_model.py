@@ -24,6 +24,7 @@ from uuid import UUID, uuid5
 
 from hypothesis import HealthCheck, Phase, settings
 
+from airflow_provider_codat.api.data_types import CUSTOMERS, DataType
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.models import Json
 
@@ -189,15 +190,73 @@ class Kept:
     reply: tuple[int, Json] | None = None
 
 
-SOFTWARE: dict[str, Callable[[dict[str, Json]], dict[str, Json]]] = {
-    "gives back what it got": dict,
-    "upper-cases and pads": lambda c: {k: f" {str(v).upper()} " for k, v in c.items()},
-    "cuts names": lambda c: {**c, "customerName": str(c["customerName"])[:20]},
-    "keeps a cut name alone": lambda c: {"customerName": str(c["customerName"])[:20]},
-    "reorders names": lambda c: {
-        "customerName": ", ".join(reversed(str(c["customerName"]).split(" ", 1)))
+def body_of(row: DataType, name: str, number: int = 1) -> dict[str, Json]:
+    """Return a payload of a data type: all that tells one of its records from another.
+
+    :param name: the first of its texts.
+    :param number: by which all else differs.
+    """
+    made: dict[str, Json] = {"status": "Active"}
+    for text in row.identifying:
+        first = text == row.identifying[0]
+        made[text] = name if first else f"{text} {number} of {name}"
+    for path in row.amounts:
+        _put(made, path, 100.0 * number)
+    for path in row.dates:
+        _put(made, path, f"2026-03-{4 * number:02}")
+    for path in row.references:
+        _put(made, path, f"reference {number}")
+    if row.parent:
+        made[row.parent[1]] = f"account {number}"
+    return made
+
+
+def _put(record: dict[str, Json], path: str, value: Json) -> None:
+    """Let a path lead to a value; one through a list, to a list of it and a balance."""
+    head, listed, tail = path.partition("[].")
+    if listed:
+        assert isinstance(value, float)
+        record[head] = [{tail: value}, {tail: -value}]
+        return
+    *above, last = path.split(".")
+    for step in above:
+        below = record.setdefault(step, {})
+        assert isinstance(below, dict)
+        record = below
+    record[last] = value
+
+
+Change = Callable[[dict[str, Json], DataType], dict[str, Json]]
+
+
+def _named(change: Callable[[str], str], *, alone: bool = False) -> Change:
+    """Return what software makes of a record that keeps another name of it.
+
+    :param alone: whether it keeps nothing else that is a text.
+    """
+
+    def changed(record: dict[str, Json], row: DataType) -> dict[str, Json]:
+        names = row.identifying
+        kept = {k: v for k, v in record.items() if not (alone and k in names)}
+        new = {n: change(str(record[n])) for n in names[:1] if n in record}
+        return {**kept, **new}
+
+    return changed
+
+
+SOFTWARE: dict[str, Change] = {
+    "gives back what it got": lambda c, _: dict(c),
+    "upper-cases and pads": lambda c, row: {
+        k: f" {str(v).upper()} " if k in row.identifying else v for k, v in c.items()
     },
-    "keeps no name": lambda c: {"status": c["status"]},
+    "cuts names": _named(lambda name: name[:20]),
+    "keeps a cut name alone": _named(lambda name: name[:20], alone=True),
+    "reorders names": _named(
+        lambda name: ", ".join(reversed(name.split(" ", 1))), alone=True
+    ),
+    "keeps no name": lambda c, row: {
+        k: v for k, v in c.items() if k not in row.identifying
+    },
 }
 
 ODD: dict[str, tuple[int, bytes]] = {
@@ -208,7 +267,7 @@ ODD: dict[str, tuple[int, bytes]] = {
     "junk": (200, b"<html>Welcome"),
     "empty": (200, b""),
 }
-IN_PROGRESS = {"error": "DatasetAlreadyInProgressException: customers"}
+IN_PROGRESS = {"error": "DatasetAlreadyInProgressException: it runs"}
 
 
 @dataclass(frozen=True)
@@ -234,8 +293,11 @@ ARRIVALS = ("now", "never", "late", "slowly")
 class Codat:
     """Codat, the software behind it, and its books."""
 
-    def __init__(self, chance: Chance, lags: tuple[float, ...]) -> None:
+    def __init__(
+        self, chance: Chance, lags: tuple[float, ...], row: DataType = CUSTOMERS
+    ) -> None:
         self.now = START
+        self._row = row
         self.sends: list[Sent] = []
         self.operations: list[Operation] = []
         self.books: dict[str, dict[str, Json]] = {}
@@ -375,7 +437,7 @@ class Codat:
         maker: str,
         customer: dict[str, Json],
         connection: str,
-        data_type: str = "customers",
+        data_type: str = "",
     ) -> Operation:
         """Accept a push operation, which ends some time."""
         fate = FATES[self._chance("the operation", *["succeeds"] * 5, *FATES)]
@@ -385,7 +447,7 @@ class Codat:
             new_uuid(),
             maker,
             connection,
-            data_type,
+            data_type or self._row.name,
             customer,
             self.now,
             self.now + lag,
@@ -421,13 +483,17 @@ class Codat:
             "id": new_uuid(),
             "companyId": COMPANY,
             "connectionId": CONNECTION,
-            "dataType": "customers",
+            "dataType": self._row.name,
             "status": "Queued",
             "requested": _moment(self.now + self.offset),
             "isCompleted": False,
             "isErrored": False,
         }
-        seen = {key: self._as_software_has_it(c) for key, c in self.books.items() if c}
+        seen = {
+            key: self._as_software_has_it(each, self._row)
+            for key, each in self.books.items()
+            if each
+        }
 
         def complete() -> None:
             self._copy = {key: {"id": key, **each} for key, each in seen.items()}
@@ -443,24 +509,27 @@ class Codat:
         self._refresh()
 
     def _read(self, request: Request) -> tuple[int, Json]:
-        *above, last = request.path.removeprefix(f"/companies/{COMPANY}/").split("/")
+        path = request.path.removeprefix(f"/companies/{COMPANY}/")
+        if self._row.of_connection and "/data/" in path:
+            path = path.removeprefix(f"connections/{CONNECTION}/")
+        *above, last = path.split("/")
+        if last == self._row.segment and above == ["data"] and self._copy is not None:
+            return 200, {"results": list(self._copy.values()), "_links": {}}
+        if above == ["data", self._row.segment] and self._copy is not None:
+            found = self._copy.get(last)
+            return (200, found) if found else (404, {"statusCode": 404})
         match "/".join(above), last:
             case "", "push":
                 return 200, self._page(request)
             case "push", key:
-                found = [
+                shown = [
                     o.to_json(self.offset) for o in self.operations if o.key == key
                 ]
-                return (200, found[0]) if found else (404, {"statusCode": 404})
+                return (200, shown[0]) if shown else (404, {"statusCode": 404})
             case "data", "history":
                 return 200, {"results": list(reversed(self._pulls))}
             case "data/history", key:
                 return 200, next(p for p in self._pulls if p["id"] == key)
-            case "data", "customers" if self._copy is not None:
-                return 200, {"results": list(self._copy.values()), "_links": {}}
-            case "data/customers", key if self._copy is not None:
-                found = self._copy.get(key)
-                return (200, found) if found else (404, {"statusCode": 404})
         return 409, {"statusCode": 409, "error": "Not synced yet."}
 
     def _page(self, request: Request) -> Json:
@@ -487,4 +556,4 @@ class Codat:
 
 
 def creates(request: Request) -> bool:
-    return request.path.endswith("/push/customers")
+    return request.method == "POST" and "/push/" in request.path

@@ -368,3 +368,26 @@ def test_model_is_missed(run: Run, options: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run(NAMED, *options)
     assert ended.value.code == 2
+
+
+def test_another_data_type(run: Run) -> None:
+    """Records of each data type are checked by its own contract, and called so."""
+    good = '{"name": "Bread", "nominalCode": "4010"}'
+    bad = '{"issueDate": "2026-03-02", "totalAmount": "12,50"}'
+    assert run(good, "--data-type", "chartOfAccounts")[::2] == (
+        0,
+        "1 account, 0 with problems",
+    )
+    code, lines, summary = run(bad, "--data-type", "invoices", name="invoices.json")
+    assert (code, summary) == (1, "1 invoice, 1 with problems")
+    paths = [line.split(": ")[1] for line in lines]
+    assert paths == ["totalAmount", "totalTaxAmount", "amountDue", "status"]
+    assert "12,50" not in "".join(lines)
+
+
+def test_an_unknown_data_type(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing can be checked by a contract that is not there."""
+    with pytest.raises(SystemExit) as ended:
+        run("{}", "--data-type", "salesOrders")
+    assert ended.value.code == 2
+    assert "'invoices'" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -72,6 +73,35 @@ def test_verdict(demo: ModuleType, *, extra: int, missing: int, good: bool) -> N
         for name in names[:extra]:
             create(codat, name)
         assert demo.summarise(results, codat) is good
+
+
+OTHERS = ("failed", "upstream_failed", "upstream_failed")
+
+
+@pytest.mark.parametrize(
+    ("counts", "refused", "good"),
+    [
+        pytest.param((5, 5, 5), OTHERS, True, id="all but the refused one"),
+        pytest.param((5, 6, 5), OTHERS, False, id="an invoice twice"),
+        pytest.param((5, 5, 4), OTHERS, False, id="a payment not at all"),
+        pytest.param((6, 6, 6), ("success",) * 3, False, id="the refused one, too"),
+    ],
+)
+def test_verdict_of_orders(
+    demo: ModuleType, counts: tuple[int, ...], refused: tuple[str, ...], *, good: bool
+) -> None:
+    """The demo is content only when each order but the refused one is there once."""
+    instances = [
+        {"task_id": f"order_to_cash.{task}", "map_index": number, "state": state}
+        for number, name in enumerate(demo.orders())
+        for task, state in zip(
+            demo.CHAIN,
+            refused if name == demo.REFUSED else ("success",) * 3,
+            strict=True,
+        )
+    ]
+    written = Counter(dict(zip(demo.CHAIN.values(), counts, strict=True)))
+    assert demo.summarise_orders(demo.chains(instances), written) is good
 
 
 def processes(home: Path) -> list[psutil.Process]:

@@ -1,8 +1,9 @@
 """A file that is attached to a record: once, as a record is created once.
 
 Codat describes no answer to an upload: where it is a push operation, that is waited
-for; any other 2xx says that the file was taken. What becomes of a file whose answer was
-lost can be seen nowhere: the same key tells for 75 minutes, and then nobody.
+for; any other 2xx that is no web page says that the file was taken. What becomes of a
+file whose answer was lost can be seen nowhere: the same key tells for 75 minutes, and
+then nobody.
 """
 
 from collections.abc import Callable
@@ -27,6 +28,11 @@ class Attachment(Write):
 
     record_id: str
     file: Callable[[str], FileBody]
+
+    @property
+    def thing(self) -> str:
+        """What is written, for messages."""
+        return "a file"
 
     def request(self, key: str) -> Request:
         """Return the request that attaches it."""
@@ -53,6 +59,8 @@ class Attachment(Write):
         try:
             found = push_operation(object_of(response))
         except Malformed:
+            if response.body.lstrip().startswith(b"<"):
+                raise  # a web page: of a proxy, and not of Codat
             return PushOperation(
                 key="",
                 company_id=place.company_id,

@@ -108,7 +108,7 @@ class Attempt:
         log.log(
             self._write.info_level,
             "Sending %s to company %s over connection %s (idempotency key %s)%s",
-            self._write.data_type.a_record,
+            self._write.thing,
             self._write.destination.company_id,
             self._write.destination.connection_id,
             intent.key,

@@ -147,7 +147,7 @@ class History:
             if self._write.on_unknown_outcome == "reconcile":
                 told += "; or clear it as it is, and the books are asked again"
         return OutcomeUnknown(
-            f"{reason}\n{self._write.data_type.a_record.capitalize()} may exist, and "
+            f"{reason}\n{self._write.thing.capitalize()} may exist, and "
             "it will not be sent again. Push operations that may have made it: "
             f"{listed}. Look at them in Codat's Portal (since {_moment(since)}, "
             f"idempotency key {self.owner}), and into the books; {told}",

@@ -86,6 +86,11 @@ class Write:
         """The log level of what is out of the ordinary."""
         return logging.DEBUG if self.quiet else logging.WARNING
 
+    @property
+    def thing(self) -> str:
+        """What is written, for messages."""
+        return self.data_type.a_record
+
     @cached_property
     def body(self) -> bytes:
         """What is sent: the same bytes in every repetition."""

@@ -7,6 +7,7 @@ from typing import IO, cast
 from airflow_provider_codat.api.http.request import FileBody
 
 _CHUNK_BYTES = 1 << 16
+_CHANGED = "the file has changed since it was looked at"
 
 
 def multipart(
@@ -39,11 +40,16 @@ def multipart(
 
 
 class _Joined:
-    """Reads a head, a file and a tail, one after the other."""
+    """Reads a head, a file and a tail, one after the other.
+
+    :param size: of the file, as it was when it was told; of another size it is not sent
+        to its end, so that nobody takes it for that one.
+    """
 
     def __init__(self, head: bytes, file: IO[bytes], tail: bytes, size: int) -> None:
         self._parts: list[IO[bytes]] = [BytesIO(head), file, BytesIO(tail)]
         self._file = file
+        self._left = size
         self._size = len(head) + size + len(tail)
 
     def __len__(self) -> int:
@@ -57,9 +63,18 @@ class _Joined:
         """Return some of what is left; nothing at its end."""
         while self._parts:
             if chunk := self._parts[0].read(size):
-                return chunk
-            self._parts.pop(0)
+                return self._counted(chunk)
+            if self._parts.pop(0) is self._file and self._left:
+                raise OSError(_CHANGED)
         return b""
+
+    def _counted(self, chunk: bytes) -> bytes:
+        """Return what was read, unless the file has become larger."""
+        if self._parts[0] is self._file:
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise OSError(_CHANGED)
+        return chunk
 
     def close(self) -> None:
         """Close the file."""

@@ -30,6 +30,8 @@ _UNREADABLE = (
     "(an XComArg, such as task.output), or render it with `| tojson`"
 )
 _REPEATS = "is a Python literal in which a dict repeats a key"
+_SAFE_DIGITS = 15
+"""So many characters of a number hold no more than a float does."""
 _TOO_DEEP = "is nested too deeply to be read"
 
 
@@ -134,12 +136,21 @@ def _loads(text: str) -> object:
     with suppress(RecursionError):
         return json.loads(
             text,
-            parse_float=_number,
-            parse_int=_number,
+            parse_float=_fraction,
+            parse_int=_whole,
             parse_constant=Decimal,  # NaN and the infinities, which to_json refuses
             object_pairs_hook=_object,
         )
     raise _invalid(_TOO_DEEP)
+
+
+def _fraction(digits: str) -> float | Decimal:
+    exact = len(digits) <= _SAFE_DIGITS and "e" not in digits and "E" not in digits
+    return float(digits) if exact else _number(digits)
+
+
+def _whole(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= _SAFE_DIGITS else _number(digits)
 
 
 def _number(digits: str) -> Decimal:

@@ -22,6 +22,14 @@ UnknownProperties: TypeAlias = Literal["warn", "fail", "ignore"]
 Severity: TypeAlias = Literal["error", "warning"]
 Route: TypeAlias = tuple[Step, ...]
 
+# The rest of a schema's words, such as "format", says nothing of what is accepted.
+_OF_TYPE_ALONE = frozenset({"type", "format", "description"})
+_TYPES: Mapping[str, tuple[type, ...]] = {
+    "string": (str,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
 _SEVERITIES: dict[str, Severity | None] = {
     "warn": "warning",
     "fail": "error",
@@ -180,12 +188,12 @@ def validator_of(schema: Mapping[str, Any]) -> "Draft202012Validator":
 class _Below:
     """The rules of ``jsonschema`` that lead to the values below, and only quicker.
 
-    Its own build a validator for each value; these build one for each schema. They
-    know no ``prefixItems``, which no contract has.
+    Its own build a validator for each value; these build one for each schema, and ask
+    none where the type alone tells. They know no ``prefixItems``; no contract has one.
     """
 
     def __init__(self) -> None:
-        self._validators: dict[int, Any] = {}
+        self._validators: dict[int, tuple[Any, frozenset[type]]] = {}
 
     def properties(
         self,
@@ -219,12 +227,25 @@ class _Below:
         value: Json,
         step: Step,
     ) -> Iterator["ValidationError"]:
-        own = self._validators.get(id(schema))
-        if own is None:  # it holds the schema, so that the id stays the schema's
-            own = self._validators[id(schema)] = validator.evolve(schema=schema)
+        known = self._validators.get(id(schema))
+        if known is None:  # it holds the schema, so that the id stays the schema's
+            known = validator.evolve(schema=schema), _accepted(schema)
+            self._validators[id(schema)] = known
+        own, accepted = known
+        if type(value) in accepted:
+            return
         for error in own.iter_errors(value):
             error.path.appendleft(step)
             yield error
+
+
+def _accepted(schema: Mapping[str, Any]) -> frozenset[type]:
+    """Return the types whose every value a schema accepts; none where it asks more."""
+    if not schema.keys() <= _OF_TYPE_ALONE:
+        return frozenset()
+    kinds = schema.get("type", ())
+    names = [kinds] if isinstance(kinds, str) else kinds
+    return frozenset(each for name in names for each in _TYPES.get(name, ()))
 
 
 def _violations(payload: Json, validator: "Draft202012Validator") -> Iterator[Finding]:
@@ -315,7 +336,8 @@ def _unknown(
     known = schema.get("properties", {})
     for name, item in value.items() if isinstance(value, dict) else ():
         if name in known:
-            yield from _unknown(item, known[name], (*route, name), severity)
+            if isinstance(item, dict | list):  # the others hold nothing
+                yield from _unknown(item, known[name], (*route, name), severity)
         elif _is_closed(schema):
             yield Finding((*route, name), "unknown", _proposal(name, known), severity)
 

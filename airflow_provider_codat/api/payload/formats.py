@@ -5,7 +5,7 @@ same cents in the books.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
@@ -20,7 +20,8 @@ _NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 _SAFE_DIGITS = 15
 """Significant digits that a float holds, whatever they are."""
 
-_NUMBERS = frozenset({"money", "decimal"})
+NUMBERS = frozenset({"money", "decimal"})
+TEXTS = frozenset({"currency", "date"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,8 @@ class Shape:
     :param below: by name, of an object or of the elements of a list.
     """
 
-    formats: Mapping[str, str]
-    below: Mapping[str, "Shape"]
+    formats: dict[str, str]
+    below: dict[str, "Shape"]
 
 
 class Place(NamedTuple):
@@ -49,37 +50,46 @@ class Place(NamedTuple):
 
 
 @cache
-def shape_of(data_type: str) -> Shape:
-    """Return the shape of a data type's payloads; empty for an unknown one."""
+def shape_of(data_type: str, formats: frozenset[str]) -> Shape:
+    """Return the shape of a data type's payloads; empty for an unknown one.
+
+    :param formats: those that matter.
+    """
     try:
-        return _shape(contract(data_type))
+        return _shape(contract(data_type), formats)
     except ValueError:
         return Shape({}, {})
 
 
-def _shape(schema: Mapping[str, Any]) -> Shape:
-    formats, below = {}, {}
+def _shape(schema: Mapping[str, Any], formats: frozenset[str]) -> Shape:
+    shape = Shape({}, {})
     for name, node in schema.get("properties", {}).items():
-        inner = _shape(node.get("items", node))
-        if "format" in node:
-            formats[name] = node["format"]
+        inner = _shape(node.get("items", node), formats)
+        if node.get("format") in formats:
+            shape.formats[name] = node["format"]
         elif inner.formats or inner.below:
-            below[name] = inner
-    return Shape(formats, below)
+            shape.below[name] = inner
+    return shape
 
 
-def places(value: Json, shape: Shape, route: Route = ()) -> Iterator[Place]:
-    """Yield the values of a payload that have a format, at every depth."""
+def places(payload: Json, data_type: str, formats: frozenset[str]) -> list[Place]:
+    """Return the values of a payload that have one of some formats, at every depth."""
+    found: list[Place] = []
+    _collect(payload, shape_of(data_type, formats), (), found)
+    return found
+
+
+def _collect(value: Json, shape: Shape, route: Route, found: list[Place]) -> None:
     if isinstance(value, list):
         for number, item in enumerate(value):
-            yield from places(item, shape, (*route, number))
+            _collect(item, shape, (*route, number), found)
     elif isinstance(value, dict):
         for name, what in shape.formats.items():
             if name in value:
-                yield Place(value, name, what, (*route, name))
+                found.append(Place(value, name, what, (*route, name)))
         for name, inner in shape.below.items():
             if name in value:
-                yield from places(value[name], inner, (*route, name))
+                _collect(value[name], inner, (*route, name), found)
 
 
 def exact_amounts(payload: Json, data_type: str) -> list[Finding]:
@@ -90,14 +100,16 @@ def exact_amounts(payload: Json, data_type: str) -> list[Finding]:
     """
     return [
         Finding(place.route, place.format, why)
-        for place in places(payload, shape_of(data_type))
-        if place.format in _NUMBERS and (why := _made_exact(place))
+        for place in places(payload, data_type, NUMBERS)
+        if (why := _made_exact(place))
     ]
 
 
 def _made_exact(place: Place) -> str:
     """Make a number of one amount; return what is wrong with it, if anything is."""
     value = place.holder[place.name]
+    if type(value) is int:
+        return ""
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         try:
             value = place.holder[place.name] = to_json(Decimal(value.strip()))
@@ -113,4 +125,7 @@ def _made_exact(place: Place) -> str:
 
 def _digits(value: float) -> bool:
     """Whether a float has more digits than one that somebody wrote down."""
-    return len(Decimal(repr(value)).normalize().as_tuple().digits) > _SAFE_DIGITS
+    text = repr(value)
+    if len(text) <= _SAFE_DIGITS:
+        return False  # as most are, and quicker to tell
+    return len(Decimal(text).normalize().as_tuple().digits) > _SAFE_DIGITS

@@ -11,7 +11,7 @@ from math import fsum
 
 from airflow_provider_codat.api.models import Json
 from airflow_provider_codat.api.payload.contract import Finding, Route
-from airflow_provider_codat.api.payload.formats import places, shape_of
+from airflow_provider_codat.api.payload.formats import TEXTS, places
 
 _HALF_A_CENT = 0.005
 
@@ -20,7 +20,7 @@ def hints(payload: Json, data_type: str) -> list[Finding]:
     """Return what is likely to be a mistake."""
     found = [
         _hint(place.route, words)
-        for place in places(payload, shape_of(data_type))
+        for place in places(payload, data_type, TEXTS)
         if (words := _of_format(place.format, place.holder[place.name]))
     ]
     if isinstance(payload, dict):

@@ -2,14 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import reduce, singledispatch
 from math import isfinite
 from types import UnionType
-from typing import TypeAlias
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 from airflow_provider_codat.api.errors import PayloadInvalid
@@ -21,6 +21,14 @@ MAX_DEPTH = 64
 Step: TypeAlias = str | int
 """From a value to one that it holds: a property's name, or an element's index."""
 
+# What is JSON already, as most is; the rest would find the same, but later.
+_PLAIN: dict[type, Callable[[Any], bool]] = {
+    str: str.isascii,
+    float: isfinite,
+    int: lambda value: -(1 << 62) < value < 1 << 62,
+    bool: lambda _: True,
+    type(None): lambda _: True,
+}
 _HOLDERS = (dict, list, tuple, Mapping)  # the quickest to tell first
 _LONGEST_NAME = 60
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -100,8 +108,9 @@ class _Walk:
 
     def converted(self, value: object, route: tuple[Step, ...]) -> Json:
         """Return the value as JSON; None where a problem was noted."""
-        if type(value) is str and value.isascii():
-            return value  # as most are; the rest would find the same, but later
+        plain = _PLAIN.get(type(value))
+        if plain and plain(value):
+            return cast("Json", value)
         if not isinstance(value, _HOLDERS):
             return self._leaf(value, route)
         if id(value) in self._above:
@@ -131,6 +140,9 @@ class _Walk:
         }
 
     def _property(self, name: str, item: object, route: tuple[Step, ...]) -> Json:
+        plain = _PLAIN.get(type(item))
+        if plain and plain(item) and name.isascii():
+            return cast("Json", item)
         below = (*route, str.__str__(name))
         if _half(name):
             return self._refuse(below, "the name has half of a surrogate pair")

@@ -124,10 +124,14 @@ class UpdateProgress:
         """Whether a record that is to be deleted is not there any more.
 
         A refusal proves nothing: it may be that of another record, or of a company.
+        Where the books are not shown either, what was said first stands.
         """
         if not isinstance(self._wanted, Delete):
             return None
-        found = yield from read_back(self._wanted, self._patience)
+        try:
+            found = yield from read_back(self._wanted, self._patience)
+        except Refused:
+            return None
         if isinstance(found, str) or not found.exactly:
             return None
         result = gone(self._wanted)

@@ -1,9 +1,9 @@
 """The laws of many rows that are never made twice, whatever happens on the way.
 
 Hypothesis decides what goes wrong with the Codat of ``codat_model.py``. One task of one
-DAG run wants up to twelve customers, some of them equal. It is retried, cleared and
-killed at any step; its list is changed in between. No thread is started: what is in
-flight acts, and is answered, in the order that Hypothesis chooses.
+DAG run wants up to twelve records of a data type, some of them equal. It is retried,
+cleared and killed at any step; its list is changed in between. No thread is started:
+what is in flight acts, and is answered, in the order that Hypothesis chooses.
 
 The laws are numbered, and broken ones name their number:
 
@@ -16,7 +16,8 @@ The laws are numbered, and broken ones name their number:
 5. No key is sent when Codat may have forgotten it.
 6. Another key of a row is sent only when nothing that was sent before may still act,
    or has ended so that there may be a record; unless a person has said so.
-7. Left alone for long enough, every row is in the books that nobody has refused.
+7. Left alone for long enough, every row is in the books that nobody has refused, where
+   the books can be read.
 
 Equal rows may stand in for each other: whose record is whose, nobody can tell.
 """
@@ -37,6 +38,7 @@ from codat_model import (
     Chance,
     Codat,
     Operation,
+    body_of,
     creates,
     new_uuid,
     told,
@@ -53,7 +55,7 @@ from airflow_provider_codat.api.bulk.rows import Row, Rows, Rules
 from airflow_provider_codat.api.bulk.scheduler import RunningConversation, Scheduler
 from airflow_provider_codat.api.create.idempotency import following_key
 from airflow_provider_codat.api.create.intent import Write
-from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.data_types import DATA_TYPES
 from airflow_provider_codat.api.errors import JournalFailed
 from airflow_provider_codat.api.http.exchange import Patience
 from airflow_provider_codat.api.http.rate_limit import Pace, Unpaced
@@ -81,11 +83,6 @@ NAMES = [
     "Mulberry Silks",
     "Nutmeg Kitchens",
 ]
-STRANGER: dict[str, Json] = {
-    "customerName": "Quince Removals",
-    "emailAddress": "q@quince.example",
-    "status": "Active",
-}
 MAY_EXIST = {"Unknown", "TimedOut", "Pending", "Changed"}
 DIES = "dies before it is kept"
 DIES_AFTER = "dies once it is kept"
@@ -96,14 +93,6 @@ LONGEST_IDLE_SECONDS = 20.0
 
 class Killed(BaseException):
     """The process is gone."""
-
-
-def customer(name: str, domain: str) -> dict[str, Json]:
-    return {
-        "customerName": name,
-        "emailAddress": f"{name.split(maxsplit=1)[0].lower()}@{domain}.example",
-        "status": "Active",
-    }
 
 
 class Wire:
@@ -168,7 +157,9 @@ class Story:
         self.keyed = chance.perhaps("the rows have names")
         self.may_defer = chance.perhaps("the task may leave its worker")
         self.most_at_a_time = chance("at a time", 10, 3, 1)
-        self.codat = Codat(chance, (0.0, 20.0, model.LISTED_WITHIN_SECONDS))
+        self.row = DATA_TYPES[chance("the data type", *DATA_TYPES)]
+        lags = (0.0, 20.0, model.LISTED_WITHIN_SECONDS)
+        self.codat = Codat(chance, lags, self.row)
         self.base = UUID(new_uuid())
         self.texts: dict[int, str] = {}
         self.kept: dict[bytes, RowJournal] = {}
@@ -182,14 +173,16 @@ class Story:
         self.clear_count = self.number = 0
         self.safe = True
         self.unseen_since: float | None = None
-        self._names = iter(NAMES)
+        self._names = iter(enumerate(NAMES, 1))
         self._numbers = iter(range(1, 100))
         self.source: list[dict[str, Json]] = []
         self._source_before = self.source
         for _ in range(chance("rows", 3, 1, 2, 4, 6, 9, 12)):
             self.source.append(self._new_row())
         for _ in range(chance("strangers", 0, 0, 1, 2)):
-            happens = partial(self.codat.stranger, STRANGER, CONNECTION, "customers")
+            record = body_of(self.row, "Quince Removals", 100)
+            kind = self.row.name
+            happens = partial(self.codat.stranger, record, CONNECTION, kind)
             self.codat.at(START + chance("after", 1.0, 200.0, 4900.0), happens)
 
     def _new_row(self) -> dict[str, Json]:
@@ -201,7 +194,8 @@ class Story:
         if equal == "yes" and self.source:
             twin = self.source[self.chance("which", *range(len(self.source)))]
             return {**twin, **row}
-        return {**row, **customer(next(self._names, "Oak"), "first")}
+        number, name = next(self._names, (99, "Oak"))
+        return {**row, **body_of(self.row, name, number)}
 
     def tell(self) -> None:
         """Run try after try, and look at the books when all has come to rest."""
@@ -254,9 +248,9 @@ class Story:
             case "reordered":
                 self.source = [*self.source[place:], *self.source[:place]][::-1]
             case "changed" if self.keyed:
-                domain = self.chance("to", "second", "first")
-                name = str(self.source[place]["customerName"])
-                changed = {**self.source[place], **customer(name, domain)}
+                second = self.chance("to", "second", "first")
+                others = dict.fromkeys(self.row.identifying[1:2], second)
+                changed = {**self.source[place], **others, "note": second}
                 self.source[place] = changed
             case "removed" if len(self.source) > 1:
                 self.source.pop(place)
@@ -405,7 +399,7 @@ class Story:
         return Write(
             base_url="https://codat.invalid",
             destination=Destination(COMPANY, CONNECTION),
-            data_type=CUSTOMERS,
+            data_type=self.row,
             payload=row.payload,
             key_of=partial(self.key_of, row.item),
             durable=True,
@@ -464,7 +458,7 @@ class Story:
         blank = Write(
             "https://codat.invalid",
             Destination(COMPANY, CONNECTION),
-            CUSTOMERS,
+            self.row,
             json.loads(request.body or b""),
             key_of=str,
         )
@@ -566,7 +560,9 @@ IN_DOUBT: dict[str, tuple[Any, ...]] = {
     "further tries": (2, 3, 4),
     "requests a minute": (900,),
 }
+READABLE = [row.name for row in DATA_TYPES.values() if row.is_readable]
 BELIEVED: dict[str, tuple[Any, ...]] = {
+    "the data type": tuple(READABLE),
     **IN_DOUBT,
     "the software": ("gives back what it got", "upper-cases and pads"),
     "a row is equal to one before": ("no",),

@@ -1,8 +1,8 @@
 """The laws of a write that is never made twice, whatever happens on the way.
 
 Hypothesis decides what goes wrong with the Codat of ``codat_model.py``. One task of one
-DAG run wants one customer; it is retried, cleared, killed at any step and overtaken by
-itself.
+DAG run wants one record, of any data type; it is retried, cleared, killed at any step
+and overtaken by itself.
 
 The laws are numbered, and broken ones name their number:
 
@@ -37,6 +37,7 @@ from codat_model import (
     START,
     Chance,
     Codat,
+    body_of,
     creates,
     new_uuid,
     stories,
@@ -51,7 +52,7 @@ from airflow_provider_codat.api.create.intent import Done, Write
 from airflow_provider_codat.api.create.journal import Entry, Past, entry_of
 from airflow_provider_codat.api.create.settle import settle
 from airflow_provider_codat.api.create.submit import submit
-from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.data_types import DATA_TYPES
 from airflow_provider_codat.api.errors import CodatError
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
@@ -63,28 +64,19 @@ from airflow_provider_codat.api.http.exchange import (
 )
 from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
-from airflow_provider_codat.api.models import Destination, Json, Summary
+from airflow_provider_codat.api.models import Destination, Summary
 
-CUSTOMER: dict[str, Json] = {
-    "customerName": "Northwind Traders of Bellingham",
-    "emailAddress": "books@northwind.example",
-    "status": "Active",
+NAME = "Northwind Traders of Bellingham"
+# What a stranger's record is called; nothing else of it is ours, unless it is equal.
+STRANGERS = {
+    "another": "Contoso Bakery",
+    "one much alike": "Northwind Traders",
+    "an equal one": NAME,
 }
-MENDED: dict[str, Json] = {**CUSTOMER, "emailAddress": "ledger@northwind.example"}
 
 
 # The task, and what befalls it.
 
-ANOTHER: dict[str, Json] = {
-    "customerName": "Contoso Bakery",
-    "emailAddress": "contoso@bakery.example",
-    "status": "Active",
-}
-STRANGERS: dict[str, dict[str, Json]] = {
-    "another": ANOTHER,
-    "one much alike": {**ANOTHER, "customerName": "Northwind Traders"},
-    "an equal one": CUSTOMER,
-}
 DIES = "dies before it is done"
 DIES_AFTER = "dies once it is done"
 LIVES_ON = "lives on, overtaken"
@@ -119,7 +111,9 @@ class Story:
         self.durable = not chance("without a journal", 0, 0, 0, 1)
         self.may_defer = self.durable and chance.perhaps("may rest")
         lags = (0.0, 20.0, LISTED_WITHIN_SECONDS)
-        self.codat = Codat(chance, (*lags, 4000.0) if self.policy == "fail" else lags)
+        lags = (*lags, 4000.0) if self.policy == "fail" else lags
+        self.row = DATA_TYPES[chance("the data type", *DATA_TYPES)]
+        self.codat = Codat(chance, lags, self.row)
         self.key = new_uuid()
         self.entries: list[Entry] = []
         self.ever: list[Entry] = []
@@ -127,7 +121,10 @@ class Story:
         self.living: list[Process] = []
         self.number = self.clear_count = self.ordered = 0
         self.resolution = ""
-        self.payload = CUSTOMER
+        self.wanted = body_of(self.row, NAME)
+        others = dict.fromkeys(self.row.identifying[1:2], "mended")
+        self.mended = {**self.wanted, **others, "note": "mended"}
+        self.payload = self.wanted
         self.timeout_in_minutes: int | None = None
         self.journal_whole = self.durable
         self.done = False
@@ -139,10 +136,11 @@ class Story:
         # Only who looks at no books need not care for equal customers.
         kinds = list(STRANGERS)[: 3 if self.policy == "fail" else 2]
         for _ in range(self.chance("strangers", 0, 0, 1, 2)):
-            customer = STRANGERS[self.chance("a stranger creates", *kinds)]
+            name = STRANGERS[self.chance("a stranger creates", *kinds)]
+            record = body_of(self.row, name, 1 if name == NAME else 2)
             over = self.chance("over", CONNECTION, ELSEWHERE)
-            kind = self.chance("as one of", "customers", "invoices")
-            happens = partial(self.codat.stranger, customer, over, kind)
+            kind = self.chance("as one of", self.row.name, "salesOrders")
+            happens = partial(self.codat.stranger, record, over, kind)
             self.codat.at(START + self.chance("after", 1.0, 200.0, 4900.0), happens)
         if self.chance.perhaps("somebody refreshes"):
             self.codat.at(START + 1.0, self.codat.somebody_refreshes)
@@ -169,7 +167,8 @@ class Story:
             self._clear()
         change = self.chance("and", *["nothing"] * 6, "mended", "wiped", "timeout")
         if change == "mended":
-            self.payload = CUSTOMER if self.payload is MENDED else MENDED
+            back = self.payload is self.mended
+            self.payload = self.wanted if back else self.mended
         if change == "timeout":
             self.timeout_in_minutes = 5
         if change == "wiped" and not any(e.generation for e in self.entries):
@@ -213,7 +212,7 @@ class Story:
         write = Write(
             base_url="https://codat.invalid",
             destination=Destination(COMPANY, CONNECTION),
-            data_type=CUSTOMERS,
+            data_type=self.row,
             payload=self.payload,
             key_of=partial(following_key, self.key),
             timeout_in_minutes=self.timeout_in_minutes,
@@ -397,7 +396,7 @@ class Story:
             later = [e for e in process.acknowledged if e.generation > number]
             looked = self.codat.now - process.looked_at < 60
             looked = looked or any(e.because == "reconciled" for e in later)
-            released = kinds == {"intent", "released"}
+            released = kinds - {"stale_resolution"} == {"intent", "released"}
             fine = told or looked or released
             assert fine, f"6: nothing tells what came of generation {number}"
             if kinds & {"resolution", "end"}:

@@ -1,9 +1,9 @@
 """The laws of an update: the latest values win, and what is said of it is true.
 
-The second half lets Hypothesis decide what goes wrong with a model of Codat's PUT. One
-task of one DAG run wants one record to have certain values; it is retried, cleared,
-and killed at any step; its author changes the values, and others write, too. The laws,
-which broken ones name by their number:
+The second half lets Hypothesis decide what goes wrong with a model of Codat's PUT and
+DELETE. One task of one DAG run wants one record, of any data type, to have certain
+values, or to be gone; it is retried, cleared, and killed at any step; its author
+changes the values, and others write, too. The laws, which broken ones name by number:
 
 1. Who is told of a success finds the values in the record at that time, or others wrote
    over them since.
@@ -33,7 +33,7 @@ from airflow_provider_codat.api.books.comparison import compared
 from airflow_provider_codat.api.create.intent import Done
 from airflow_provider_codat.api.create.journal import Entry, Past, entry_of
 from airflow_provider_codat.api.create.settle import settle
-from airflow_provider_codat.api.data_types import CUSTOMERS
+from airflow_provider_codat.api.data_types import CUSTOMERS, DATA_TYPES, DataType
 from airflow_provider_codat.api.errors import CodatError
 from airflow_provider_codat.api.http.exchange import (
     Conversation,
@@ -53,7 +53,7 @@ from airflow_provider_codat.api.http.request import (
 )
 from airflow_provider_codat.api.http.retry import Answer, Sends, Verdict, after_update
 from airflow_provider_codat.api.models import Destination, Json, Summary
-from airflow_provider_codat.api.update.intent import Update
+from airflow_provider_codat.api.update.intent import Delete, Update
 from airflow_provider_codat.api.update.journal import Calls, Move
 from airflow_provider_codat.api.update.submit import conclude_update, submit_update
 
@@ -235,6 +235,10 @@ def test_how_an_update_goes_on(case: str) -> None:
 # --- Codat's PUT, in a time of its own
 
 VALUES = ("Alder", "Birch", "Cedar")
+GONE = ""
+"""What stands in the place of a record that was deleted."""
+UPDATED = [row for row in DATA_TYPES.values() if row.can_update]
+DELETED = [row for row in DATA_TYPES.values() if row.can_delete]
 STRANGERS = ("Dogwood", "Alder")
 PAYLOAD_CHANGED = "The record has changed: pull it first."
 SHOWN: dict[str, Callable[[str], Json]] = {
@@ -265,16 +269,17 @@ class Push:
     status: str = "Pending"
     errors: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Json]:
+    def to_json(self, data_type: str) -> dict[str, Json]:
         errors: list[Json] = [{"itemId": "", "message": e} for e in self.errors]
         done = self.status == "Success"
-        reference: Json = {"dataType": "customers", "id": "7"}
-        changes: Json = [{"type": "Modified", "recordRef": reference}]
+        reference: Json = {"dataType": data_type, "id": "7"}
+        kind = "Modified" if self.value else "Deleted"
+        changes: Json = [{"type": kind, "recordRef": reference}]
         return {
             "pushOperationKey": self.key,
             "companyId": COMPANY,
             "dataConnectionKey": CONNECTION,
-            "dataType": "customers",
+            "dataType": data_type,
             "requestedOnUtc": moment(self.requested),
             "status": self.status,
             "statusCode": 200,
@@ -304,8 +309,9 @@ def moment(at: float) -> str:
 class Codat:
     """Codat's PUT, its push history, its copy, and the one record."""
 
-    def __init__(self, chance: Any) -> None:  # noqa: ANN401 - a Chance
+    def __init__(self, chance: Any, row: DataType) -> None:  # noqa: ANN401 - a Chance
         self.now = START
+        self.row = row
         self.chance = chance
         self.pushes: list[Push] = []
         self.writings = [Writing(START, "Zelkova", -1.0)]
@@ -328,11 +334,16 @@ class Codat:
         self.now = until
 
     def write(self, value: str, sent_at: float, *, given_up: bool = False) -> None:
-        self.writings.append(Writing(self.now, value, sent_at, given_up))
+        if not self.is_gone:
+            self.writings.append(Writing(self.now, value, sent_at, given_up))
+
+    @property
+    def is_gone(self) -> bool:
+        return self.writings[-1].value == GONE
 
     def answer(self, request: Request) -> Reply:
-        if request.method == "PUT":
-            return self._put(request)
+        if request.method in {"PUT", "DELETE"}:
+            return self._change(request)
         if request.method == "POST":
             return self._refresh()
         odd = self.chance("the answer to a GET", *["whole"] * 12, "none", "408")
@@ -340,17 +351,20 @@ class Codat:
             return NoAnswer("a reset")
         return self._odd(odd) if odd in ODD else self._read(request)
 
-    def _put(self, request: Request) -> Reply:
-        value = str(json.loads(request.body or b"")["contactName"])
-        forced = "forceUpdate=true" in request.query
+    def _change(self, request: Request) -> Reply:
+        deletes = request.method == "DELETE"
+        value = GONE if deletes else str(json.loads(request.body or b"")["note"])
+        forced = deletes or "forceUpdate=true" in request.query
         self.sent.append((self.now, value))
         arrives = partial(self._accept, value, forced, self.now)
         often = (*["whole"] * 4, "none", "none", "refused connection", "429", "400")
         odd = self.chance("the answer to the PUT", *often, *ODD)
         match odd:
             case "whole":
+                if self.is_gone and self.chance.perhaps("404 for what is gone"):
+                    return self._reply(404, {"statusCode": 404, "error": "Gone."})
                 push = arrives()
-                return self._reply(200, push.to_json())
+                return self._reply(200, push.to_json(self.row.name))
             case "refused connection":
                 return NoAnswer("refused", sent=False)
             case "429":
@@ -378,7 +392,9 @@ class Codat:
 
     def _end(self, push: Push, fate: str, forced: bool) -> None:
         changed = self.writings[-1].at > self._copied_at and not forced
-        if fate == "succeeds" and not changed:
+        if self.is_gone and fate == "succeeds":
+            push.status, push.errors = "Failed", ("There is no such record.",)
+        elif fate == "succeeds" and not changed:
             push.status = "Success"
             self.write(push.value, push.sent_at)
         elif fate in {"succeeds", "is refused"}:
@@ -398,7 +414,7 @@ class Codat:
             "id": model.new_uuid(),
             "companyId": COMPANY,
             "connectionId": CONNECTION,
-            "dataType": "customers",
+            "dataType": self.row.name,
             "status": "Complete",
             "requested": moment(self.now),
             "isCompleted": True,
@@ -412,15 +428,19 @@ class Codat:
         *_, above, last = request.path.split("/")
         match above, last:
             case _, "push":
-                results: list[Json] = [p.to_json() for p in reversed(self.pushes)]
+                name = self.row.name
+                results: list[Json] = [p.to_json(name) for p in reversed(self.pushes)]
                 return self._reply(200, {"results": results, "_links": {}})
             case "push", key:
                 found = next(p for p in self.pushes if p.key == key)
-                return self._reply(200, found.to_json())
+                return self._reply(200, found.to_json(self.row.name))
             case "history", _:
                 return self._reply(200, self._pull)
-        record = {"id": "7", "contactName": self._shown(self._copied)}
-        return self._reply(200, {**record, "status": "Active"})
+        if self._copied == GONE and self.chance.perhaps("the copy forgets it"):
+            return self._reply(404, {"statusCode": 404, "error": "No such record."})
+        record = {"id": "7", "note": self._shown(self._copied), "status": "Active"}
+        metadata: Json = {"isDeleted": self._copied == GONE}
+        return self._reply(200, {**record, "metadata": metadata})
 
     def _odd(self, kind: str) -> Response:
         status, body = ODD[kind]
@@ -450,14 +470,16 @@ def _ended(entry: Entry, latest: int) -> bool:
 
 
 class Story:
-    """One update, from its first try to the end."""
+    """One update, or one delete, from its first try to the end."""
 
     def __init__(self, chance: Any) -> None:  # noqa: ANN401 - a Chance
         self.chance = chance
-        self.codat = Codat(chance)
+        self.deletes = chance("the wish", "an update", "a delete") == "a delete"
+        names = [row.name for row in (DELETED if self.deletes else UPDATED)]
+        self.codat = Codat(chance, DATA_TYPES[chance("the data type", *names)])
         self.entries: list[Entry] = []
         self.number = self.clear_count = 0
-        self.value = VALUES[0]
+        self.value = GONE if self.deletes else VALUES[0]
         self.force = chance.perhaps("force_update")
         self.may_defer = chance.perhaps("may rest")
         self.nothing_changed: list[Claim] = []
@@ -468,7 +490,8 @@ class Story:
             self.codat.at(START + after, self._stranger)
 
     def _stranger(self) -> None:
-        value = self.chance("a stranger writes", *STRANGERS)
+        other = GONE if self.deletes else STRANGERS[1]
+        value = self.chance("a stranger writes", STRANGERS[0], other)
         if self.chance.perhaps("through Codat"):
             push = Push(model.new_uuid(), value, -1.0, self.codat.now, "Success")
             self.codat.pushes.append(push)
@@ -482,7 +505,9 @@ class Story:
             if self.chance.perhaps("cleared"):
                 self.clear_count += 1
                 self.cleared.append(self.codat.now)
-            self.value = self.chance("the values", self.value, self.value, *VALUES)
+            if not self.deletes:
+                same = (self.value, self.value)
+                self.value = self.chance("the values", *same, *VALUES)
             self._run_try()
         self.codat.wait(86_400)
         self.check_order()
@@ -532,7 +557,7 @@ class Story:
             case Pause():
                 self.codat.wait(asked.seconds)
             case Send():
-                if asked.request.method == "PUT":
+                if asked.request.method in {"PUT", "DELETE"}:
                     self.check_send(asked.request)
                 reply = self.codat.answer(asked.request)
                 lost = isinstance(reply, NoAnswer) and reply.sent
@@ -543,16 +568,20 @@ class Story:
         return None
 
     def _begin(self) -> Any:  # noqa: ANN401 - a conversation
-        wanted = Update(
-            base_url="https://codat.invalid",
-            destination=PLACE,
-            data_type=CUSTOMERS,
-            record_id="7",
-            payload={"contactName": self.value, "status": "Active"},
-            force=self.force,
-            may_defer=self.may_defer,
-            clear_count=self.clear_count,
-            patience_seconds=900.0,
+        common: dict[str, Any] = {
+            "base_url": "https://codat.invalid",
+            "destination": PLACE,
+            "data_type": self.codat.row,
+            "record_id": "7",
+            "may_defer": self.may_defer,
+            "clear_count": self.clear_count,
+            "patience_seconds": 900.0,
+        }
+        payload: Json = {"note": self.value, "status": "Active"}
+        wanted = (
+            Delete(**common)
+            if self.deletes
+            else Update(**common, payload=payload, force=self.force)
         )
         self.wanted = wanted
         read = tuple(
@@ -576,6 +605,10 @@ class Story:
 
     def _succeeded(self, result: Summary) -> None:
         self._tell(f"done: {result['push_operation_key'][:8]} {result['adopted']}")
+        if result["status"] == "Gone":
+            assert self.deletes
+            assert self.codat.is_gone, "1: it was not gone"
+            return
         assert result["status"] == "Success"
         if result["push_operation_key"] and not result["adopted"]:
             key = result["push_operation_key"]
@@ -597,7 +630,8 @@ class Story:
         self._tell(f"{type(error).__name__}: {error}")
         refused = type(error).__name__ in {"Refused", "StillInProgress"}
         refused = refused and "Codat answered" in str(error)
-        if "nothing was changed" in str(error) or refused:
+        nothing = f"nothing was {self.wanted.words.done}"
+        if nothing in str(error) or refused:
             # What came of earlier calls is not what is spoken of.
             latest = max((e.generation for e in self.entries), default=0)
             since = max((e.at for e in self.entries if _ended(e, latest)), default=0.0)
@@ -678,8 +712,15 @@ STORIES: dict[str, dict[str, tuple[Any, ...]]] = {
     "anything": {},
     "lost answers, and a change": {
         "the answer to the PUT": ("none", "whole", "none", "400"),
+        "the wish": ("an update",),
         "the values": (*VALUES, *VALUES),
         "further tries": (2, 3),
+    },
+    "a delete": {"the wish": ("a delete",)},
+    "a delete, and lost answers": {
+        "the wish": ("a delete",),
+        "the answer to the PUT": ("none", "400", "500", "whole"),
+        "further tries": (1, 2),
     },
     "refused repetitions": {
         "the answer to the PUT": ("none", "400", "500", "whole"),
