@@ -66,6 +66,9 @@ def _too_many(order: Misfortune, codat: Codat, _true: Reply | None) -> Reply:
 
 
 def _junk(order: Misfortune, _codat: Codat, true: Reply | None) -> Reply:
+    """Return junk in place of a yes: it is "after commit", and an error is not."""
+    if true is not None and true.status >= HTTPStatus.BAD_REQUEST:
+        return true
     text = order.message or "<html><body>Welcome</body></html>"
     if order.junk == "shape":
         text = json_text({"unexpected": ["shape"]})

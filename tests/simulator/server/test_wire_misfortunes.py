@@ -143,6 +143,14 @@ def test_junk_body(
     assert_once_after_repeat(codat, create, committed=1)
 
 
+def test_junk_body_of_an_error(codat: LocalCodat, create: Call) -> None:
+    """An error goes out as it is: only a yes, which was committed, turns into junk."""
+    codat.order("codat_error_before_commit")
+    codat.order("junk_body")
+    assert create(codat, key=KEY).status_code == 500
+    assert codat.operations() == []
+
+
 def test_foreign_body(codat: LocalCodat, create: Call) -> None:
     """A valid push operation, but somebody else's."""
     codat.order("junk_body", junk="foreign")
