@@ -109,6 +109,16 @@ _EXTRAS = {
     },
 }
 
+_JOURNAL_CONN_ID = {
+    "description": "Airflow connection of the database that tasks keep their journal "
+    "in: Postgres, MySQL, MariaDB or SQLite. Empty: Airflow's own task state store, "
+    "which there is from Airflow 3.3 on.",
+    "version_added": "0.1.0",
+    "type": "string",
+    "example": "codat_journal",
+    "default": "",
+}
+
 # Airflow 3 and, as dataset-uris, 2.
 _ASSETS = {
     "schemes": ["codat"],
@@ -178,4 +188,10 @@ def get_provider_info() -> dict[str, Any]:
                 "conn-fields": _EXTRAS,
             }
         ],
+        "config": {
+            "codat": {
+                "description": "What holds for all tasks that write into Codat.",
+                "options": {"journal_conn_id": _JOURNAL_CONN_ID},
+            }
+        },
     }

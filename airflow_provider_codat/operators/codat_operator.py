@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import jinja2
     from airflow.providers.common.compat.sdk import Context, RetryPolicy
 
+    from airflow_provider_codat.journal.cells import Store
+
 T = TypeVar("T")
 
 
@@ -39,6 +41,7 @@ class CodatOperator(BaseOperator):
 
     _under_way = ""
     _told_to_stop = False
+    _task_run: TaskRun | None = None
 
     def __init__(
         self,
@@ -69,7 +72,13 @@ class CodatOperator(BaseOperator):
 
     def _run_of(self, context: "Context") -> TaskRun:
         """Return this try, for those that are not to know the operator."""
-        return TaskRun(context, self.hook, self.log)
+        if self._task_run is None or self._task_run.context is not context:
+            self._task_run = TaskRun(context, self.hook, self.log, self._store(context))
+        return self._task_run
+
+    def _store(self, _context: "Context") -> "Store | None":
+        """Return where a journal is kept; whoever writes has one."""
+        return None
 
     def _do_render_template_fields(
         self,

@@ -92,7 +92,7 @@ class SubmitRecordOperator(WriteRecordOperator):
         """Return what is to be written, once all that can be checked before was."""
 
     def _write(self, context: "Context") -> Summary:
-        journal = open_journal(context, self.item_key, durable=self.durable)
+        journal = open_journal(self._run_of(context), self.item_key)
         write, options = self._checked(journal, context)
         self._under_way = f"a create (idempotency key {write.key_of(0)}) was under way"
         written = self.hook.submit(
@@ -110,9 +110,7 @@ class SubmitRecordOperator(WriteRecordOperator):
 
     def _complete(self, context: "Context", event: object) -> Summary:
         _, operation = self._seen(context, event)
-        journal = reopen_journal(
-            context, self.item_key, operation.key, durable=self.durable
-        )
+        journal = reopen_journal(self._run_of(context), self.item_key, operation.key)
         written = journal.written(operation)
         return self._conclude(written, journal, self._redactor(), context)
 

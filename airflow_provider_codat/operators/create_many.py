@@ -172,8 +172,9 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
 
         :param failure: why it ends here, with the results as far as they are known.
         """
-        announce_try(context, durable=self.durable)
-        run, task = self._run_of(context), self._opened(context)
+        run = self._run_of(context)
+        announce_try(run)
+        task = self._opened(context)
         if failure is None:
             failure = self._refusal(task, context)
         if failure is not None:
@@ -188,15 +189,15 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
             check_no_secrets(self.hook_params)
         survey = survey_rows(run, args)
         journal = open_batch_journal(
-            context,
+            run,
             books_digest(run, args),
             args.source(survey.items),
             keyed=bool(options.item_key),
-            durable=options.durable,
         )
         if options.on_quota == "wait" and not journal.durable:
             raise SettingsInvalid(
-                'on_quota="wait" needs a journal: Airflow 3.3 or later, durable=True'
+                'on_quota="wait" needs a journal: durable=True, and Airflow 3.3 or '
+                "later, or a journal_conn_id"
             )
         return BatchTry(args, survey, journal)
 

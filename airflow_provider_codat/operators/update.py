@@ -70,7 +70,7 @@ class ChangeRecordOperator(WriteRecordOperator):
         return record_id_of(getattr(self, name), name)
 
     def _write(self, context: "Context") -> Summary:
-        journal = open_journal(context, None, durable=self.durable)
+        journal = open_journal(self._run_of(context), None)
         update, options = self._wanted(context, journal)
         growing = _GrowingJournal(journal, journal.past)
         action = update.words.action
@@ -90,7 +90,7 @@ class ChangeRecordOperator(WriteRecordOperator):
 
     def _complete(self, context: "Context", event: object) -> Summary:
         place, operation = self._seen(context, event)
-        journal = reopen_journal(context, None, operation.key, durable=self.durable)
+        journal = reopen_journal(self._run_of(context), None, operation.key)
         update = replace(self._sent(context, place, journal), redact=self._redactor())
         growing = _GrowingJournal(journal, journal.past)
         return self._conclude(Written(0, operation), update, growing, context)

@@ -29,6 +29,7 @@ from airflow_provider_codat.tasks.arguments import argument
 from airflow_provider_codat.tasks.destination import kept_connection
 from airflow_provider_codat.tasks.options import CodatKwargs, WriteKwargs, WriteOptions
 from airflow_provider_codat.tasks.results import emit_asset_event
+from airflow_provider_codat.tasks.task_journal import store_of
 from airflow_provider_codat.tasks.waiting import (
     SHORT_SECONDS,
     Wait,
@@ -41,6 +42,8 @@ from airflow_provider_codat.triggers.event import PushOperationsEvent
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_codat.journal.cells import Store
 
 T = TypeVar("T")
 
@@ -65,8 +68,11 @@ class WriteOperator(CodatOperator, Generic[T]):
     :param deferrable: whether to wait without holding a worker: for the push operation,
         and for whatever else takes longer than 10 seconds. Default: Airflow's own
         ``[operators] default_deferrable``.
-    :param durable: whether to keep a journal in Airflow's task state store (3.3 and
-        later), from which a later try goes on. See ``docs/exactly-once.md``.
+    :param durable: whether to keep a journal, from which a later try goes on. See
+        ``docs/exactly-once.md``.
+    :param journal_conn_id: the Airflow connection of the database that the journal is
+        kept in: Postgres, MySQL, MariaDB or SQLite. By default Airflow's ``[codat]
+        journal_conn_id``; without that, Airflow's own task state store (3.3 and later).
     :param reconcile_grace_seconds: after which Codat lists whatever it has accepted.
     """
 
@@ -113,6 +119,7 @@ class WriteOperator(CodatOperator, Generic[T]):
             "operators", "default_deferrable", fallback=False
         ),
         durable: bool = True,
+        journal_conn_id: str | None = None,
         reconcile_grace_seconds: float = 60.0,
         **kwargs: Unpack[CodatKwargs],
     ) -> None:
@@ -125,7 +132,11 @@ class WriteOperator(CodatOperator, Generic[T]):
         self.fail_on_warning = fail_on_warning
         self.deferrable = deferrable
         self.durable = durable
+        self.journal_conn_id = journal_conn_id
         self.reconcile_grace_seconds = reconcile_grace_seconds
+
+    def _store(self, context: "Context") -> "Store | None":
+        return store_of(context, self.journal_conn_id) if self.durable else None
 
     @abstractmethod
     def _write(self, context: "Context") -> T:
@@ -237,7 +248,7 @@ class WriteRecordOperator(WriteOperator[Summary]):
     def _known_connection(self, company_id: str, context: "Context") -> str:
         """Return the connection that was written over; empty if nobody knows it."""
         if self.connection_id is None:
-            return kept_connection(company_id, context, durable=self.durable)
+            return kept_connection(company_id, self._run_of(context).store)
         return argument(Destination, company_id, self.connection_id).connection_id
 
     def _redactor(self) -> Callable[[str], str]:

@@ -4,11 +4,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.models import Destination
-from airflow_provider_codat.journal import TaskStateConnection
+from airflow_provider_codat.journal.cells import Store, TaskStateConnection
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
-
     from airflow_provider_codat.tasks.identity import TaskRun
     from airflow_provider_codat.tasks.options import WriteOptions
 
@@ -25,7 +23,7 @@ def destination_of(run: "TaskRun", options: "WriteOptions") -> Destination:
     company_id = options.company_id
     if options.connection_id is not None:
         return Destination(company_id, options.connection_id)
-    kept = _kept(run.context, durable=options.durable)
+    kept = TaskStateConnection(run.store) if run.store else None
     connection_id = kept.of(company_id) if kept else ""
     if not connection_id:
         try:
@@ -38,15 +36,9 @@ def destination_of(run: "TaskRun", options: "WriteOptions") -> Destination:
     return Destination(company_id, connection_id)
 
 
-def kept_connection(company_id: str, context: "Context", *, durable: bool) -> str:
+def kept_connection(company_id: str, store: Store | None) -> str:
     """Return the connection that a task has found before; empty if nobody kept it.
 
     It is not looked for anew: by now the company may have another one, or none.
     """
-    kept = _kept(context, durable=durable)
-    return kept.of(company_id) if kept else ""
-
-
-def _kept(context: "Context", *, durable: bool) -> TaskStateConnection | None:
-    store = context.get("task_state_store") if durable else None
-    return None if store is None else TaskStateConnection(store)
+    return TaskStateConnection(store).of(company_id) if store else ""

@@ -13,15 +13,20 @@ if TYPE_CHECKING:
     from airflow.sdk.types import Logger, RuntimeTaskInstanceProtocol
 
     from airflow_provider_codat.hooks.codat import CodatHook
+    from airflow_provider_codat.journal.cells import Store
 
 
 @dataclass(frozen=True, slots=True)
 class TaskRun:
-    """One try of a task, as its parts see it: they do not know the operator."""
+    """One try of a task, as its parts see it: they do not know the operator.
+
+    :param store: where its journal is kept; None where there is none.
+    """
 
     context: "Context"
     hook: "CodatHook"
     log: "Logger"
+    store: "Store | None"
 
     @property
     def clear_count(self) -> int:

@@ -118,6 +118,7 @@ class WriteKwargs(CodatKwargs, total=False):
     fail_on_warning: bool
     deferrable: bool
     durable: bool
+    journal_conn_id: str | None
     reconcile_grace_seconds: float
 
 
@@ -176,7 +177,6 @@ class WriteOptions:
     :param company_id: Codat's company, a UUID.
     :param connection_id: the connection that the author named, a UUID; None when it is
         to be found.
-    :param durable: whether a journal is wanted.
     """
 
     data_type: DataType
@@ -187,7 +187,6 @@ class WriteOptions:
     completion_timeout_seconds: float
     fail_on_warning: bool
     deferrable: bool
-    durable: bool
     reconcile_grace_seconds: float
 
 

@@ -5,12 +5,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow.providers.common.compat.sdk import conf
+
 from airflow_provider_codat.api.create.intent import Written
 from airflow_provider_codat.api.create.journal import Entry, Past
 from airflow_provider_codat.api.create.next_step import generations
 from airflow_provider_codat.api.models import Json, PushOperation
-from airflow_provider_codat.journal import TaskStateJournal, TaskStateWindows
-from airflow_provider_codat.tasks.identity import is_mapped, unseen_since
+from airflow_provider_codat.journal.cells import (
+    Store,
+    TaskStateJournal,
+    TaskStateWindows,
+)
+from airflow_provider_codat.tasks.identity import TaskRun, is_mapped, unseen_since
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -37,12 +43,33 @@ class TaskJournal:
         return Written(0, operation)
 
 
-def open_journal(context: "Context", item_key: object, *, durable: bool) -> TaskJournal:
+def store_of(context: "Context", journal_conn_id: str | None) -> Store | None:
+    """Return where a task's journal is kept; None where there is no place for it.
+
+    :param journal_conn_id: names the database; None for the one that Airflow's
+        configuration names, if any, and else Airflow's own store.
+    :raises SettingsInvalid: when no journal can be kept there.
+    """
+    conn_id = journal_conn_id or conf.get("codat", "journal_conn_id", fallback="")
+    if not conn_id:
+        store: Store | None = context.get("task_state_store")
+        return store
+    # SQLAlchemy is loaded where it is needed, and by no DAG file.
+    from airflow_provider_codat.journal.sql import store_in  # noqa: PLC0415
+
+    ti = context["ti"]
+    map_index = -1 if ti.map_index is None else ti.map_index
+    return store_in(
+        conn_id, (ti.dag_id, ti.run_id, ti.task_id, map_index), ti.try_number
+    )
+
+
+def open_journal(run: TaskRun, item_key: object) -> TaskJournal:
     """Open a task's journal for a new try; the try is noted before anything is read.
 
     :param item_key: the author's name for what this task works for, if any.
     """
-    journal = _journal(context, item_key) if durable else None
+    context, journal = run.context, _journal(run, item_key)
     if journal is None:
         return TaskJournal(Past((), unseen_since(context)), durable=False, note=_forget)
     whole = journal.begin(context["ti"].try_number)
@@ -53,9 +80,7 @@ def open_journal(context: "Context", item_key: object, *, durable: bool) -> Task
     return TaskJournal(Past(entries, unseen), durable=True, note=journal.append)
 
 
-def reopen_journal(
-    context: "Context", item_key: object, operation_key: str, *, durable: bool
-) -> TaskJournal:
+def reopen_journal(run: TaskRun, item_key: object, operation_key: str) -> TaskJournal:
     """Open a task's journal again, within the same try.
 
     A journal that does not know the push operation was not there when the task left
@@ -64,7 +89,7 @@ def reopen_journal(
 
     :raises JournalFailed: when this try was replaced.
     """
-    journal = _journal(context, item_key) if durable else None
+    journal = _journal(run, item_key)
     if journal is not None:
         entries = journal.read()
         if any(entry.operation_key == operation_key for entry in entries):
@@ -90,18 +115,17 @@ class BatchTaskJournal:
     durable: bool
 
 
-def announce_try(context: "Context", *, durable: bool) -> None:
+def announce_try(run: TaskRun) -> None:
     """Note that a try has begun, before anything can end it.
 
     :raises JournalFailed: when it cannot be written, so nothing may be sent.
     """
-    store = context.get("task_state_store") if durable else None
-    if store is not None:
-        TaskStateWindows(store).announce(context["ti"].try_number)
+    if run.store is not None:
+        TaskStateWindows(run.store).announce(run.context["ti"].try_number)
 
 
 def open_batch_journal(
-    context: "Context", place: str, source: str, *, keyed: bool, durable: bool
+    run: TaskRun, place: str, source: str, *, keyed: bool
 ) -> BatchTaskJournal:
     """Open the journal of a task that writes many rows, for a new try.
 
@@ -109,12 +133,12 @@ def open_batch_journal(
     :param source: tells one source of rows from another.
     :param keyed: whether the author names the rows.
     """
-    store = context.get("task_state_store") if durable else None
-    if store is None:
+    context = run.context
+    if run.store is None:
         return BatchTaskJournal(
             (), _forget_window, unseen_since(context), durable=False
         )
-    journal = TaskStateWindows(store, place)
+    journal = TaskStateWindows(run.store, place)
     whole = journal.begin(context["ti"].try_number)
     windows = journal.windows()
     moved = keyed and _may_have_moved(context)
@@ -133,14 +157,13 @@ def _may_have_moved(context: "Context") -> bool:
     return is_mapped(context) and bool(context["dag_run"].clear_number)
 
 
-def _journal(context: "Context", item_key: object) -> TaskStateJournal | None:
-    store = context.get("task_state_store")
-    if store is None:  # Airflow below 3.3
+def _journal(run: TaskRun, item_key: object) -> TaskStateJournal | None:
+    if run.store is None:
         return None
     # An item's name may be a customer's, and may hold what a key of the store may not.
     named = "" if item_key is None else str(item_key).strip()
     digest = hashlib.sha256(named.encode()).hexdigest()
-    return TaskStateJournal(store, digest[:16] if named else "")
+    return TaskStateJournal(run.store, digest[:16] if named else "")
 
 
 def _forget(_entry: Entry) -> None:

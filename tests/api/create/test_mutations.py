@@ -15,7 +15,7 @@ import airflow_provider_codat
 
 ROOT = Path(airflow_provider_codat.__file__).parents[1]
 TEST = Path(__file__).with_name("test_exactly_once.py")
-MODEL = TEST.parents[1] / "codat_model.py"
+MODELS = [TEST.parents[1] / f"{name}.py" for name in ("codat_model", "create_story")]
 ALL_TESTS = TEST.parents[2] / "conftest.py"
 PROGRAM = """
 import sys, pytest, airflow_provider_codat as found
@@ -113,7 +113,7 @@ MUTATIONS = {
 
 def run_on(package_parent: Path) -> subprocess.CompletedProcess[str]:
     """Run the property test, from elsewhere, on the package in a folder."""
-    for each in (TEST, MODEL, ALL_TESTS):
+    for each in (TEST, *MODELS, ALL_TESTS):
         shutil.copy(each, package_parent)
     others = {k: v for k, v in os.environ.items() if k != "CODAT_EXAMPLES"}
     options = ["-x", "-q", "-p", "no:cacheprovider", TEST.name]

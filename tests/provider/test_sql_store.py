@@ -1,0 +1,304 @@
+"""The laws of a journal in a SQL database: kept, and closed to whoever was replaced."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psutil
+import pytest
+from sqlalchemy import func, select, text
+
+from airflow_provider_codat.api import JournalFailed
+from airflow_provider_codat.api.create.journal import Entry
+from airflow_provider_codat.api.models import Json
+from airflow_provider_codat.journal.cells import TaskStateJournal
+from airflow_provider_codat.journal.database import TABLE, open_database
+from airflow_provider_codat.journal.sql import SqlStore, TaskKey, rows_of, store_in
+
+HERE = Path(__file__).parent
+REPLACED = "was replaced by a later one"
+INTENT = Entry("intent", 0, 1.5, clear_count=2, key="k", digest="d")
+
+Servers = Callable[[str], Any]
+
+
+@pytest.fixture
+def task() -> TaskKey:
+    """Name a task that no other test has."""
+    return TaskKey("dag", f"run_{uuid4()}", "task", -1)
+
+
+@pytest.fixture
+def store(journal_database: str, task: TaskKey) -> Callable[..., SqlStore]:
+    """Open the store of a task for one of its tries, in a process of its own."""
+    numbers = count()
+
+    def opened(try_number: int = 1, **other: Any) -> SqlStore:  # noqa: ANN401 - of a task's name
+        database, process = open_database(journal_database), f"process {next(numbers)}"
+        return SqlStore(database, task._replace(**other), try_number, process)
+
+    return opened
+
+
+# --- what is kept
+
+
+VALUES = ["text", 7, 1.5, True, ["a", None], {"name": "Ærøskøbing 🏝"}, "x" * 100_000]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_a_value_is_read_back(store: Callable[..., SqlStore], value: Json) -> None:
+    """By another process, too, and in place of what it was."""
+    first = store()
+    assert first.get("codat.0") is None
+    assert first.get("codat.0", "nothing") == "nothing"
+    first.set("codat.0", "before")
+    first.set("codat.0", value)
+    assert first.get("codat.0") == value
+    assert store().get("codat.0") == value
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"dag_id": "DAG"},
+        {"run_id": "manual__2026-01-01T00:00:00+00:00"},
+        {"task_id": "Task"},
+        {"map_index": 0},
+        {"map_index": 10},
+    ],
+    ids=str,
+)
+def test_tasks_keep_to_their_own(
+    store: Callable[..., SqlStore], other: dict[str, Any]
+) -> None:
+    """Case and map index tell them apart, also where a database would not."""
+    first, second = store(), store(2, **other)
+    first.set("codat.0", "first")
+    assert second.get("codat.0") is None
+    second.set("codat.0", "second")
+    assert first.get("codat.0") == "first"
+    assert first.get("CODAT.0") is None
+
+
+def test_the_longest_names_are_kept(journal_database: str) -> None:
+    """As long as Airflow's may be: 250 characters each."""
+    task = TaskKey("d" * 250, str(uuid4()).ljust(250, "r"), "t" * 250, 10**6)
+    store = SqlStore(open_database(journal_database), task, 1)
+    store.set("codat.connection." + str(uuid4()), "kept")
+    TaskStateJournal(store, "c0ffee" * 2).append(INTENT)
+    assert TaskStateJournal(store, "c0ffee" * 2).read() == (INTENT,)
+
+
+# --- whoever was replaced
+
+
+def test_a_try_that_was_replaced_writes_nothing(
+    store: Callable[..., SqlStore],
+) -> None:
+    """Neither a new cell nor in place of one: the later try finds what it read."""
+    first = store(1)
+    first.set("codat.0", "kept")
+    second = store(2)
+    assert second.get("codat.0") == "kept"
+    for cell in ("codat.0", "codat.1"):
+        with pytest.raises(JournalFailed, match=REPLACED):
+            first.set(cell, "late")
+    assert second.get("codat.0") == "kept"
+    assert second.get("codat.1") is None
+
+
+def test_a_try_that_was_replaced_reads_nothing(
+    store: Callable[..., SqlStore],
+) -> None:
+    """It would take an empty cell for a journal in which nothing stands."""
+    first = store(1)
+    first.set("codat.0", "kept")
+    store(2).get("codat.0")
+    for cell in ("codat.0", "codat.1"):
+        with pytest.raises(JournalFailed, match=REPLACED):
+            first.get(cell)
+
+
+def test_a_try_that_comes_late_does_not_begin(
+    store: Callable[..., SqlStore],
+) -> None:
+    """A process that slept before its first word is replaced all the same."""
+    late = store(1)
+    second = store(2)
+    second.set("codat.try.2", "-")
+    with pytest.raises(JournalFailed, match=REPLACED):
+        late.set("codat.try.1", "-")
+    with pytest.raises(JournalFailed, match=REPLACED):
+        store(1).get("codat.0")
+    second.set("codat.0", "goes on")
+
+
+def test_a_process_replaces_another_of_its_try(
+    store: Callable[..., SqlStore],
+) -> None:
+    """A task that comes back from the triggerer goes on in another process."""
+    before, after = store(3), store(3)
+    before.set("codat.0", "kept")
+    assert after.get("codat.0") == "kept"
+    with pytest.raises(JournalFailed, match=REPLACED):
+        before.set("codat.1", "late")
+    after.set("codat.1", "kept")
+
+
+def test_one_process_may_open_it_again(journal_database: str, task: TaskKey) -> None:
+    """What stands in one process does not replace itself."""
+    first, second = (store_in(journal_database, task, 1) for _ in range(2))
+    first.set("codat.0", 1)
+    second.set("codat.1", 2)
+    assert [first.get(f"codat.{n}") for n in range(2)] == [1, 2]
+
+
+@pytest.mark.slow
+def test_two_processes(journal_database: str) -> None:
+    """Amid its writes a try is replaced: the next one reads all that was acknowledged.
+
+    And nothing is written after that. Once for each of many tasks; the other try is a
+    process of its own.
+    """
+    run_id, tasks = str(uuid4()), 15
+    program = str(HERE / "write_journal.py")
+    command = [sys.executable, program, journal_database, run_id, str(tasks)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout
+        lines = (line.split() for line in writer.stdout)
+        words = (each for each in lines if each[:1] in (["wrote"], ["replaced"]))
+        for number in range(tasks):
+            task = TaskKey("dag", run_id, f"task_{number}", -1)
+            for acknowledged in range(number + 1):
+                assert next(words) == ["wrote", str(acknowledged)]
+            second = store_in(journal_database, task, 2)
+            cells = (second.get(f"codat.{n}") for n in count())
+            read = next(n for n, value in enumerate(cells) if value is None)
+            for word in iter(words.__next__, ["replaced"]):
+                acknowledged = int(word[1])
+            # One more may have been written, and nobody told.
+            assert acknowledged + 1 <= read <= acknowledged + 2
+            kept = select(func.count()).where(
+                *rows_of(task._asdict()), TABLE.c.try_number == 1
+            )
+            database = open_database(journal_database)
+            assert database.run(lambda c, q=kept: c.execute(q).scalar()) == read
+        assert writer.wait() == 0
+
+
+SLOW = {
+    "postgres": """
+        CREATE FUNCTION sleeps() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(1); RETURN NEW; END';
+        CREATE TRIGGER slow BEFORE INSERT ON codat_journal FOR EACH ROW
+        WHEN (NEW.cell = 'codat.slow') EXECUTE FUNCTION sleeps()
+    """,
+    "mariadb": """
+        CREATE TRIGGER slow BEFORE INSERT ON codat_journal FOR EACH ROW
+        SET NEW.map_index = NEW.map_index + IF(NEW.cell = 'codat.slow', SLEEP(1), 0)
+    """,
+}
+SLEEPING = {
+    "postgres": "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+    "mariadb": "SELECT count(*) FROM information_schema.processlist "
+    "WHERE state = 'User sleep'",
+}
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_a_write_under_way_is_waited_for(
+    servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later try begins before it or after it, and not while it goes on.
+
+    What is acknowledged to the first is read by the second. The database is told to
+    take its time for it.
+    """
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(servers(kind).connection))
+    database = open_database("journal")
+    first = SqlStore(database, task, 1, "first")
+    first.set("codat.0", 1)
+    database.run(lambda c: c.execute(text(SLOW[kind])))
+    try:
+        with ThreadPoolExecutor() as threads:
+            writing = threads.submit(first.set, "codat.slow", "acknowledged")
+            while not database.run(lambda c: c.execute(text(SLEEPING[kind])).scalar()):
+                assert not writing.done()
+            second = SqlStore(database, task, 2, "second")
+            assert second.get("codat.slow") == "acknowledged"
+            writing.result()
+    finally:
+        on = " ON codat_journal" if kind == "postgres" else ""
+        database.run(lambda c: c.execute(text(f"DROP TRIGGER slow{on}")))
+
+
+# --- a database that is not there, or not well
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_a_database_that_is_gone(
+    servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the connection; once it is back, the same try goes on."""
+    server = servers(kind)
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(server.connection))
+    store = store_in("journal", task, 1)
+    store.set("codat.0", 1)
+    server.kill()
+    for use in (lambda: store.get("codat.0"), lambda: store.set("codat.1", 1)):
+        with pytest.raises(
+            JournalFailed, match=r"journal_conn_id: journal.*nothing more"
+        ):
+            use()
+    with pytest.raises(JournalFailed, match="journal_conn_id: journal"):
+        store_in("journal", task._replace(task_id="another"), 1).get("codat.0")
+    server.start()
+    assert store.get("codat.0") == 1
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_a_database_that_was_restarted(
+    servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that was closed meanwhile is made anew, and nobody notices."""
+    server = servers(kind)
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(server.connection))
+    store = store_in("journal", task, 1)
+    store.set("codat.0", 1)
+    server.kill(signal.SIGQUIT)
+    server.start()
+    store.set("codat.1", 2)
+    assert [store.get(f"codat.{n}") for n in range(2)] == [1, 2]
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_a_database_that_hangs(
+    servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for so long and no longer, though its driver waits for ever."""
+    server = servers(kind)
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(server.connection))
+    hurried = replace(open_database("journal"), answer_seconds=0.3)
+    store = SqlStore(hurried, task, 1)
+    store.set("codat.0", 1)
+    program = psutil.Process(server.process.pid)
+    running = [each.pid for each in (program, *program.children(recursive=True))]
+    try:
+        for pid in running:
+            os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(JournalFailed, match=r"has not answered for 0\.3 seconds"):
+            store.get("codat.0")
+    finally:
+        for pid in running:
+            os.kill(pid, signal.SIGCONT)
+    assert store.get("codat.0") == 1
