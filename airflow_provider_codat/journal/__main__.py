@@ -13,6 +13,7 @@ database cannot be asked.
 """
 
 import argparse
+import logging
 import re
 import sys
 from collections.abc import Sequence
@@ -145,8 +146,9 @@ def _purge(options: _Options) -> int:
         also_open=options.open,
         dry_run=options.dry_run,
     )
+    journals = "journal" if done.deleted == 1 else "journals"
     would = "would be " if options.dry_run else ""
-    print(f"{done.deleted:,} journals {would}deleted")
+    print(f"{done.deleted:,} {journals} {would}deleted")
     if done.kept:
         print(
             f"{done.kept:,} kept, as it is not known what became of what they sent "
@@ -176,4 +178,6 @@ _COMMANDS = {"create": _create, "show": _show, "purge": _purge}
 
 
 if __name__ == "__main__":
+    # What Airflow tells of itself is not asked for, and Airflow 2 prints it.
+    logging.getLogger("airflow").setLevel(logging.WARNING)
     sys.exit(main())

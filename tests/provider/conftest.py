@@ -48,9 +48,9 @@ with warnings.catch_warnings():
     from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
     from airflow_provider_codat.api import CodatError
-    from airflow_provider_codat.api.bulk.journal_windows import decoded
     from airflow_provider_codat.failures import HAS_RETRY_POLICIES, may_pass
     from airflow_provider_codat.hooks.codat import CodatHook
+    from airflow_provider_codat.journal.database import open_database
     from airflow_provider_codat.operators.codat import (
         CreateAccountingCustomerOperator,
         CreateAccountingCustomersOperator,
@@ -63,6 +63,7 @@ with warnings.catch_warnings():
     except ImportError:
         from airflow.models.dagbag import DagBag
     from airflow.models.renderedtifields import RenderedTaskInstanceFields
+    from stores import DatabaseStore, Store
 
 AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
 ADA = {"customerName": "Ada", "status": "Active"}
@@ -220,95 +221,38 @@ class RunOfDag:
     clear_number: int = 0
 
 
-class Store:
-    """A task's state store, with the interface that Airflow's has.
-
-    :param error: what a write raises that is not taken any more.
-    """
-
-    def __init__(self, error: Exception | None = None) -> None:
-        self.cells: dict[str, str] = {}
-        self.retentions: list[object] = []
-        self._error = error or RuntimeError("API_SERVER_ERROR")
-        self._writes_left: int | None = None
-        self._keeps_all = False
-        self._superseded = False
-
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - Airflow's signature
-        if self._superseded or key not in self.cells:
-            return default
-        return json.loads(self.cells[key])
-
-    def set(self, key: str, value: Any, *, retention: object = None) -> None:  # noqa: ANN401 - the same
-        assert value is not None
-        refused = self._superseded or self._writes_left == 0
-        if refused and not self._keeps_all:
-            raise self._error
-        if self._writes_left:
-            self._writes_left -= 1
-        self.cells[key] = json.dumps(value)
-        self.retentions.append(retention)
-        if refused:
-            self._keeps_all = False
-            raise self._error
-
-    def refuse(self, after: int, *, kept: bool = False) -> None:
-        """Take so many more writes, and no other.
-
-        :param kept: whether the first of the others is kept, though it is said that it
-            was not.
-        """
-        self._writes_left, self._keeps_all = after, kept
-
-    def mend(self) -> None:
-        """Take all writes again."""
-        self._writes_left = None
-
-    def supersede(self) -> None:
-        """Be what a try that was replaced has: empty, and closed to it."""
-        self._superseded = True
-
-    def entries(self) -> list[dict[str, Any]]:
-        """Return the journal's entries, in the order of writing."""
-        values = [json.loads(text) for text in self.cells.values()]
-        return [value for value in values if isinstance(value, dict)]
-
-    def kinds(self) -> list[str]:
-        return [str(entry["kind"]) for entry in self.entries()]
-
-    def age(self, **delta: float) -> None:
-        """Let what was written be as much older as a timedelta says."""
-        seconds = timedelta(**delta).total_seconds()
-        for key, text in self.cells.items():
-            value = json.loads(text)
-            if isinstance(value, dict):
-                moved = {n: value[n] - seconds for n in ("at", "until") if n in value}
-                self.cells[key] = json.dumps({**value, **moved})
-            elif ".window." in key:
-                self.cells[key] = json.dumps(_aged(value, seconds))
-
-
-def _aged(text: str, seconds: float) -> str:
-    """Return a window of a batch's journal as if it had been written earlier."""
-    window = decoded(0, text)
-    for row in window.rows:
-        row.entries = tuple(
-            replace(e, at=e.at - seconds, until=e.until and e.until - seconds)
-            for e in row.entries
-        )
-    return window.encoded()
-
-
 @pytest.fixture(scope="session")
 def new_store() -> type[Store]:
     """Make the state store of a task."""
     return Store
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what a journal is for with each place where one may be kept."""
+    both = metafunc.module.__name__.rpartition(".")[2] in IN_BOTH_STORES
+    if both and "store" in metafunc.fixturenames:
+        metafunc.parametrize("store", ["airflow", "database"], indirect=True)
+
+
+IN_BOTH_STORES = {
+    "test_before_a_create",
+    "test_deferrable",
+    "test_durable",
+    "test_many_durable",
+    "test_update",
+}
+
+
 @pytest.fixture
-def store() -> Store:
-    """Return an empty state store."""
-    return Store()
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Store:
+    """Return an empty state store: what Airflow has, or a database."""
+    if getattr(request, "param", "airflow") == "airflow":
+        return Store()
+    fields = {"conn_type": "sqlite", "host": str(tmp_path / "journal.db")}
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(fields))
+    return DatabaseStore(open_database(DatabaseStore.conn_id))
 
 
 @dataclass
@@ -407,7 +351,8 @@ class Attempt:
 
     @property
     def context(self) -> Any:  # noqa: ANN401 - Airflow's context
-        store = {"task_state_store": self.store} if self.store else {}
+        in_airflow = self.store and not isinstance(self.store, DatabaseStore)
+        store = {"task_state_store": self.store} if in_airflow else {}
         return {"ti": self, "dag_run": self.dag_run, **store}
 
 
@@ -454,6 +399,7 @@ class FirstTry:
                 "retry_budget_seconds": 0.01,
                 "request_lifetime_seconds": 0.01,
             },
+            **({"journal_conn_id": store.conn_id} if store else {}),
             **given,
         }
         run = RunOfDag(run_after=datetime.now(UTC) - age)

@@ -668,7 +668,7 @@ def test_a_try_that_was_replaced_sends_nothing(
     """Its store looks empty, and is not believed: it cannot be written to."""
     store.supersede()
     made = attempt(store=store, ti={"try_number": try_number})
-    made.fails(JournalFailed, "may have been replaced")
+    made.fails(JournalFailed, "replaced by")
     assert local_codat.journal() == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_codat.api import JournalFailed
 from airflow_provider_codat.api.create.journal import Entry
-from airflow_provider_codat.journal import TaskStateJournal
+from airflow_provider_codat.journal.cells import TaskStateJournal
 
 AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
 INTENT = Entry("intent", 0, 1.5, clear_count=2, key="k", digest="d")
