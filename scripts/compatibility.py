@@ -18,7 +18,8 @@ BEGIN, END = "<!-- compatibility: begin -->\n", "<!-- compatibility: end -->\n"
 COLUMNS = {
     "operators": "operators, sensor",
     "deferrable": "deferrable",
-    "journal": "journal",
+    "journal": "journal in Airflow",
+    "journal_of_ones_own": "journal in your database",
     "retry_policy": "retry policy",
     "form": "connection form",
     "decorator": "`@task`",

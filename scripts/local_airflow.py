@@ -79,6 +79,10 @@ class LocalAirflow:
     :param port: of the web page; a free one by default.
     """
 
+    API = "/api/v2"
+    NATIVE = "deserialize=true"
+    PARTS: tuple[str, ...] = ("scheduler", "dag-processor", "triggerer")
+
     def __init__(
         self,
         home: Path,
@@ -160,10 +164,13 @@ class LocalAirflow:
         """Make the database and start the processes; return when they answer."""
         self.home.mkdir(parents=True, exist_ok=True)
         self.run("db", "migrate")
-        self.spawn("api-server", "--host", "127.0.0.1", "--port", str(self.port))
-        for name in ("scheduler", "dag-processor", "triggerer"):
+        self._spawn_server()
+        for name in self.PARTS:
             self.spawn(name)
         self._wait_until_healthy()
+
+    def _spawn_server(self) -> None:
+        self.spawn("api-server", "--host", "127.0.0.1", "--port", str(self.port))
 
     def run(self, *arguments: str) -> None:
         """Run one command of Airflow's to its end."""
@@ -197,14 +204,18 @@ class LocalAirflow:
                 if process.poll() is not None:
                     raise RuntimeError(f"airflow {name} ended:\n{self.tail(name)}")
             try:
-                health = self.ask("GET", "/api/v2/monitor/health")
+                health = self._health()
             except OSError:
                 health = {}
-            parts = ("scheduler", "dag_processor", "triggerer")
-            if all((health.get(p) or {}).get("status") == "healthy" for p in parts):
+            parts = [health.get(name.replace("-", "_")) or {} for name in self.PARTS]
+            if all(part.get("status") == "healthy" for part in parts):
                 return
             time.sleep(0.5)
-        raise RuntimeError(f"Airflow did not start:\n{self.tail('api-server')}")
+        told = "\n".join(map(self.tail, self.processes))
+        raise RuntimeError(f"Airflow did not start:\n{told}")
+
+    def _health(self) -> dict[str, Any]:
+        return self.ask("GET", f"{self.API}/monitor/health")
 
     def tail(self, name: str, characters: int = 3000) -> str:
         """Return the end of what a process has printed."""
@@ -248,14 +259,12 @@ class LocalAirflow:
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Ask the REST API, and return the JSON of its answer."""
-        if not self._token and path.startswith("/api/"):
-            self._token = self.ask("GET", "/auth/token")["access_token"]
         request = urllib.request.Request(  # noqa: S310 - our own loopback URL
             f"{self.url}{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={
-                "Authorization": f"Bearer {self._token}",
+                "Authorization": self._authorization(path),
                 "Content-Type": "application/json",
             },
         )
@@ -263,16 +272,17 @@ class LocalAirflow:
             answered: dict[str, Any] = json.loads(answer.read() or b"{}")
             return answered
 
+    def _authorization(self, path: str) -> str:
+        if not self._token and path.startswith("/api/"):
+            self._token = self.ask("GET", "/auth/token")["access_token"]
+        return f"Bearer {self._token}"
+
     def trigger(self, dag_id: str, conf: object = None) -> str:
         """Start a DAG run as soon as the DAG is known; return its id."""
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                run = self.ask(
-                    "POST",
-                    f"/api/v2/dags/{dag_id}/dagRuns",
-                    {"logical_date": None, "conf": conf or {}},
-                )
+                run = self._trigger(dag_id, conf or {})
             except urllib.error.HTTPError as error:
                 if error.code != 404 or time.monotonic() > deadline:  # noqa: PLR2004 - HTTP's own number
                     raise
@@ -282,39 +292,73 @@ class LocalAirflow:
                 run_id: str = run["dag_run_id"]
                 return run_id
 
+    def _trigger(self, dag_id: str, conf: object, **more: object) -> dict[str, Any]:
+        body = {"logical_date": None, "conf": conf, **more}
+        return self.ask("POST", f"{self.API}/dags/{dag_id}/dagRuns", body)
+
     def _check_imports(self) -> None:
         """Tell at once why a DAG will never be known."""
-        for error in self.ask("GET", "/api/v2/importErrors")["import_errors"]:
+        for error in self.ask("GET", f"{self.API}/importErrors")["import_errors"]:
             raise RuntimeError(error["stack_trace"])
 
     def run_state(self, dag_id: str, run_id: str) -> str:
         """Return the state of a DAG run."""
-        state: str = self.ask("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")["state"]
+        path = f"{self.API}/dags/{dag_id}/dagRuns/{run_id}"
+        state: str = self.ask("GET", path)["state"]
         return state
+
+    def delete_run(self, dag_id: str, run_id: str) -> None:
+        """Do what the page's button does."""
+        self.ask("DELETE", f"{self.API}/dags/{dag_id}/dagRuns/{run_id}")
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         """Return all task instances of a DAG run."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=1000"
+        run = f"{self.API}/dags/{dag_id}/dagRuns/{run_id}"
+        path = f"{run}/taskInstances?limit=1000"
         found: list[dict[str, Any]] = self.ask("GET", path)["task_instances"]
         return found
 
     def xcom(self, instance: Mapping[str, Any], key: str = "return_value") -> Any:  # noqa: ANN401 - XCom holds anything
         """Return one XCom of a task instance."""
-        path = (
-            f"/api/v2/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"
-            f"/taskInstances/{instance['task_id']}/xcomEntries/{key}"
-            f"?map_index={instance['map_index']}&deserialize=true"
-        )
-        return self.ask("GET", path)["value"]
+        path = f"{self._task(instance)}/xcomEntries/{key}"
+        asked = f"?map_index={instance['map_index']}&{self.NATIVE}"
+        return self.ask("GET", path + asked)["value"]
 
     def log(self, instance: Mapping[str, Any], try_number: int) -> str:
         """Return what the web page shows as the log of one try, a line an event."""
-        path = (
-            f"/api/v2/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"
-            f"/taskInstances/{instance['task_id']}/logs/{try_number}"
-            f"?map_index={instance['map_index']}&full_content=true"
-        )
-        return "\n".join(map(_line, self.ask("GET", path)["content"]))
+        path = f"{self._task(instance)}/logs/{try_number}"
+        asked = f"?map_index={instance['map_index']}&full_content=true"
+        return "\n".join(map(_line, self.ask("GET", path + asked)["content"]))
+
+    def links(self, instance: Mapping[str, Any]) -> dict[str, str]:
+        """Return the links of a task instance, by their names."""
+        asked = f"?map_index={instance['map_index']}"
+        found = self.ask("GET", f"{self._task(instance)}/links{asked}")
+        links: dict[str, str] = found["extra_links"]
+        return links
+
+    def mark(self, instance: Mapping[str, Any], state: str) -> None:
+        """Do what the page's button does."""
+        self.ask("PATCH", self._task(instance), {"new_state": state})
+
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Do what the page's button does, for all tasks of a run."""
+        body = {"dry_run": False, "dag_run_id": run_id, "only_failed": False}
+        path = f"{self.API}/dags/{dag_id}/clearTaskInstances"
+        self.ask("POST", path, {**body, "reset_dag_runs": True})
+
+    def set_variable(self, key: str, value: str) -> None:
+        """Give a Variable a value, or another one."""
+        body = {"key": key, "value": value}
+        try:
+            self.ask("PATCH", f"{self.API}/variables/{key}", body)
+        except urllib.error.HTTPError as error:
+            error.close()
+            self.ask("POST", f"{self.API}/variables", body)
+
+    def _task(self, instance: Mapping[str, Any]) -> str:
+        run = f"{self.API}/dags/{instance['dag_id']}/dagRuns/{instance['dag_run_id']}"
+        return f"{run}/taskInstances/{instance['task_id']}"
 
 
 def _line(event: Mapping[str, Any] | str) -> str:

@@ -121,7 +121,8 @@ def mariadb() -> Iterator[LocalDatabase]:
         start = folder / "start.sql"
         start.write_text(
             "CREATE USER airflow@'127.0.0.1' IDENTIFIED BY '';\n"
-            "CREATE DATABASE journal;\nGRANT ALL ON journal.* TO airflow@'127.0.0.1';\n"
+            "GRANT ALL ON *.* TO airflow@'127.0.0.1' WITH GRANT OPTION;\n"
+            "CREATE DATABASE journal;\n"
         )
         start.chmod(0o644)
         _run([install, "--no-defaults", f"--datadir={data}"], user)

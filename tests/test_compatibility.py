@@ -25,6 +25,7 @@ ALL_WELL = {
     "deferrable": True,
     "later_try": True,
     "journal": True,
+    "journal_of_ones_own": True,
     "retry_policy": True,
     "form": True,
     "decorator": True,
@@ -90,7 +91,7 @@ def test_what_was_seen_is_what_is_written(tmp_path: Path) -> None:
         ["3.3.2", "3.11.7"],
     ]
     assert all(len(row) == len(titles) for row in rows)
-    assert rows[0][2:] == [*["yes"] * 7, "fast: 3,141 passed, 59 skipped"]
+    assert rows[0][2:] == [*["yes"] * 8, "fast: 3,141 passed, 59 skipped"]
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,8 @@ def test_what_was_seen_is_what_is_written(tmp_path: Path) -> None:
     [
         ("operators", "operators, sensor"),
         ("deferrable", "deferrable"),
-        ("journal", "journal"),
+        ("journal", "journal in Airflow"),
+        ("journal_of_ones_own", "journal in your database"),
         ("retry_policy", "retry policy"),
         ("form", "connection form"),
         ("decorator", "`@task`"),

@@ -126,8 +126,7 @@ class Database:
         except DBAPIError as error:
             if error.connection_invalidated:
                 return self._run_once(work)
-            if inspect(self.engine).has_table(TABLE.name):
-                raise
+        self.engine.connect().close()  # if it is there at all, the table may be missing
         self.create_table()
         return self._run_once(work)
 
@@ -143,14 +142,20 @@ class Database:
         try:
             TABLE.metadata.create_all(self.engine)
         except SQLAlchemyError as error:
-            if inspect(self.engine).has_table(TABLE.name):
+            if self._has_table():
                 return  # another task was quicker
             raise JournalFailed(
-                f"{self._is_the_journal_in} has no table {TABLE.name}, and it could "
-                f"not be made ({_in_short(error)}), so nothing is sent. Let somebody "
-                "make it whom the database lets: python -m "
+                f"{self._is_the_journal_in} has no table {TABLE.name} that may be used "
+                f"from here, and none could be made ({_in_short(error)}), so nothing "
+                "is sent. Let somebody make it whom the database lets: python -m "
                 f"airflow_provider_codat.journal create --conn-id {self.conn_id}"
             ) from error
+
+    def _has_table(self) -> bool:
+        try:
+            return inspect(self.engine).has_table(TABLE.name)
+        except SQLAlchemyError:
+            return False  # it may not even be looked for
 
     @property
     def _is_the_journal_in(self) -> str:

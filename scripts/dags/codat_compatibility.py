@@ -93,14 +93,19 @@ with DAG(
         **PLACE,
         **QUICKLY,
     )
-    CreateAccountingCustomerOperator(
-        task_id="tried_again",
-        customer=customer("Tried again"),
-        post_execute=stumble_once,
-        retries=1,
-        **PLACE,
-        **QUICKLY,
-    )
+    for task_id, journal in {
+        "tried_again": {},
+        "tried_again_from_a_database": {"journal_conn_id": "journal"},
+    }.items():
+        CreateAccountingCustomerOperator(
+            task_id=task_id,
+            customer=customer(task_id),
+            post_execute=stumble_once,
+            retries=1,
+            **journal,
+            **PLACE,
+            **QUICKLY,
+        )
 
     @task.codat_customer(task_id="decorated", **PLACE, **QUICKLY)
     def build() -> dict[str, str]:

@@ -99,6 +99,59 @@ def test_the_longest_names_are_kept(journal_database: str) -> None:
     assert TaskStateJournal(store, "c0ffee" * 2).read() == (INTENT,)
 
 
+def test_all_tasks_find_the_table_missing(
+    store: Callable[..., SqlStore], journal_database: str
+) -> None:
+    """At once, as the first mapped tasks of a new database do: all go on."""
+    database = open_database(journal_database)
+    database.create_table()
+    for _ in range(5):
+        database.run(lambda c: c.execute(text("DROP TABLE codat_journal")))
+        stores = [store(map_index=number) for number in range(8)]
+        with ThreadPoolExecutor(len(stores)) as threads:
+            for done in [threads.submit(each.set, "codat.0", 1) for each in stores]:
+                done.result()
+        assert [each.get("codat.0") for each in stores] == [1] * len(stores)
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_no_table_may_be_made(
+    servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the command for somebody who may; then all goes on."""
+    server = servers(kind).connection
+    monkeypatch.setenv("AIRFLOW_CONN_OWNER", json.dumps(server))
+    owner = open_database("owner")
+    schema = f"journal_{uuid4().hex[:8]}"
+    for statement in RESTRICTED[kind]:
+        owner.run(lambda c, s=statement: c.execute(text(s.format(schema=schema))))
+    writer = {**server, "login": schema, "schema": schema}
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(writer))
+    store = store_in("journal", task, 1)
+    command = "airflow_provider_codat.journal create --conn-id journal"
+    with pytest.raises(JournalFailed, match=f"nothing is sent.*{command}"):
+        store.set("codat.0", 1)
+    monkeypatch.setenv("AIRFLOW_CONN_OWNER", json.dumps({**server, "schema": schema}))
+    open_database("owner").create_table()
+    grant = f"GRANT SELECT, INSERT, UPDATE ON codat_journal TO {ACCOUNTS[kind]}"
+    in_it = open_database("owner")
+    in_it.run(lambda c: c.execute(text(grant.format(schema=schema))))
+    store.set("codat.0", 1)
+    assert store.get("codat.0") == 1
+
+
+ACCOUNTS = {"postgres": "{schema}", "mariadb": "{schema}@'127.0.0.1'"}
+RESTRICTED = {
+    "postgres": ["CREATE ROLE {schema} LOGIN", "CREATE DATABASE {schema}"],
+    "mariadb": [
+        "CREATE DATABASE {schema}",
+        "CREATE USER {schema}@'127.0.0.1' IDENTIFIED BY ''",
+        "CREATE TABLE {schema}.another (n INT)",
+        "GRANT SELECT ON {schema}.another TO {schema}@'127.0.0.1'",
+    ],
+}
+
+
 # --- whoever was replaced
 
 

@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_codat.simulator import LocalCodat
 
 pytest.register_assert_rewrite("dag_runs")
+from dag_runs import AIRFLOW  # noqa: E402 - after the line above
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 QUICK = {
@@ -22,6 +23,14 @@ QUICK = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "20",
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+}
+# The same, as Airflow 2 calls it.
+QUICK_2 = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_ZOMBIE_TASK_THRESHOLD": "45",
+    "AIRFLOW__SCHEDULER__ZOMBIE_DETECTION_INTERVAL": "1",
+    "AIRFLOW__SCHEDULER__LOCAL_TASK_JOB_HEARTBEAT_SEC": "1",
+    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "1",
+    "AIRFLOW__SCHEDULER__MIN_FILE_PROCESS_INTERVAL": "600",
 }
 
 
@@ -39,10 +48,21 @@ def connection() -> Callable[..., str]:
 def start_airflow(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., Any]]:
-    """Start an Airflow that notices soon what was killed; it stops after the file."""
+    """Start an Airflow that notices soon what was killed; it stops after the file.
+
+    One that has no store for the state of tasks keeps their journals in a Postgres.
+    """
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.syspath_prepend(str(SCRIPTS))
         from local_airflow import LocalAirflow  # noqa: PLC0415 - found by the line above
+
+        env_of_all, kind = QUICK, LocalAirflow
+        if AIRFLOW < (3, 3):
+            env_of_all = {**QUICK, **QUICK_2, **_in_postgres(stack)}
+        if AIRFLOW < (3,):
+            from local_airflow_2 import LocalAirflow2  # noqa: PLC0415 - the same
+
+            kind = LocalAirflow2
 
         def start(dags: Path, codat: LocalCodat, **env: str) -> Any:  # noqa: ANN401 - scripts/local_airflow.py
             place = {
@@ -50,9 +70,29 @@ def start_airflow(
                 "CODAT_CONNECTION_ID": codat.connection_id,
             }
             home = tmp_path_factory.mktemp("airflow")
-            return stack.enter_context(
-                LocalAirflow(home, dags, {**QUICK, **place, **env})
-            )
+            return stack.enter_context(kind(home, dags, {**env_of_all, **place, **env}))
 
         yield start
-    del sys.modules["local_airflow"]
+    for name in ("local_airflow", "local_airflow_2"):
+        sys.modules.pop(name, None)
+
+
+def _in_postgres(stack: ExitStack) -> dict[str, str]:
+    """Start a Postgres; return what tells Airflow to keep journals there.
+
+    Airflow 2 keeps all else there, too: its LocalExecutor does not work with SQLite.
+    """
+    import local_databases  # noqa: PLC0415 - found by its caller
+
+    try:
+        server = stack.enter_context(local_databases.postgres())
+    except local_databases.NotInstalled as error:
+        pytest.skip(str(error))
+    url = (
+        f"postgresql+psycopg2://airflow@127.0.0.1:{server.connection['port']}/postgres"
+    )
+    return {
+        **({"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url} if AIRFLOW < (3,) else {}),
+        "AIRFLOW_CONN_JOURNAL": json.dumps(server.connection),
+        "AIRFLOW__CODAT__JOURNAL_CONN_ID": "journal",
+    }

@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 import psutil
@@ -12,6 +13,7 @@ import pytest
 from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.simulator.control.records import JournalEntry
 
+AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
 # How long a state is waited for that will come, on however busy a machine.
 PATIENCE_SECONDS = 900
 # Longer than any test takes: what is pending is ended by a word to Codat.
@@ -107,11 +109,7 @@ class DagRun:
 
     def mark_failed(self) -> None:
         """Do what the button of the web page does."""
-        self.airflow.ask(
-            "PATCH",
-            f"/api/v2/dags/{self.dag_id}/dagRuns/{self.run_id}/taskInstances/create",
-            {"new_state": "failed"},
-        )
+        self.airflow.mark(self.instance, "failed")
 
     def clear(self) -> None:
         """Do what the button of the web page does; wait for the next try.
@@ -121,11 +119,7 @@ class DagRun:
         """
         self.until_over()
         number = self.instance["try_number"] + 1
-        self.airflow.ask(
-            "POST",
-            f"/api/v2/dags/{self.dag_id}/clearTaskInstances",
-            {"dry_run": False, "dag_run_id": self.run_id, "only_failed": False},
-        )
+        self.airflow.clear(self.dag_id, self.run_id)
         self.until_try(number)
 
 
