@@ -113,7 +113,7 @@ _JOURNAL_CONN_ID = {
     "description": "Airflow connection of the database that tasks keep their journal "
     "in: Postgres, MySQL, MariaDB or SQLite. Empty: Airflow's own task state store, "
     "which there is from Airflow 3.3 on.",
-    "version_added": "0.1.0",
+    "version_added": "0.1",
     "type": "string",
     "example": "codat_journal",
     "default": "",

@@ -101,4 +101,4 @@ def _versions(result: dict[str, Any]) -> str:
 
 
 def _shown(client: str) -> str:
-    return f"`{client}`" if client == OURS else client
+    return client.replace(OURS, f"`{OURS}`")

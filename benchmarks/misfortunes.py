@@ -33,6 +33,9 @@ from typing import Any
 import imports
 from misfortune_tables import KINDS, OURS, rewritten, tables
 
+sys.path.append(str(Path(__file__).parents[1] / "scripts"))
+from local_databases import postgres
+
 from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.simulator.world import authorization
 
@@ -40,6 +43,7 @@ PROGRAMS = Path(__file__).with_name("misfortune_clients")
 RESULT = Path(__file__).with_suffix(".json")
 PAGE = imports.ROOT / "docs" / "exactly-once.md"
 FOLDER = imports.FOLDER / "misfortunes"
+JOURNAL = "AIRFLOW_CONN_JOURNAL"
 
 CUSTOMERS = 500
 SEEDS = (1, 2, 3)
@@ -97,8 +101,15 @@ class Client:
 
 
 HTTP = "apache-airflow-providers-http"
+OLDER_AIRFLOWS = ("3.1.8", "2.11.2")
 CLIENTS = {
     OURS: Client("ours", "", "airflow-provider-codat"),
+    **{
+        f"{OURS}, Airflow {version}, journal in Postgres": Client(
+            "ours", f"airflow-{version}", f"apache-airflow=={version}", version
+        )
+        for version in OLDER_AIRFLOWS
+    },
     "Codat SDK: sync for commerce": Client(
         "commerce_sdk", "commerce", "codat-sync-for-commerce-version-1"
     ),
@@ -205,7 +216,8 @@ def main() -> None:
     # A client that is killed amid a request is what this is about.
     logging.getLogger("aiohttp.server").disabled = True
     runs = sorted(planned(chosen), key=lambda run: run.plan != "killed")
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
+    with postgres() as server, ThreadPoolExecutor(AT_A_TIME) as pool:
+        os.environ[JOURNAL] = json.dumps(server.connection)
         measured = list(pool.map(measure, runs))
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     result |= {
@@ -216,8 +228,11 @@ def main() -> None:
         "kills": KILLS,
         "versions": {**result.get("versions", {}), **versions(chosen)},
     }
+    for run in runs:
+        before = result.get(run.plan, {})
+        result[run.plan] = {name: before.get(name, {}) for name in CLIENTS}
     for run, came in zip(runs, measured, strict=True):
-        of_plan = result.setdefault(run.plan, {name: {} for name in CLIENTS})
+        of_plan = result[run.plan]
         if run.plan == "mixed":
             of_plan[run.client][f"seed {run.seed}"] = came
         else:
@@ -238,7 +253,10 @@ def prepare(chosen: list[str]) -> None:
         print(f"Making .bench/misfortunes/{client.environment} ...", file=sys.stderr)
         venv.create(FOLDER / client.environment, with_pip=True, clear=True)
         pip = (str(client.python), "-m", "pip", "--disable-pip-version-check")
-        subprocess.run([*pip, "install", "-q", client.package], check=True)
+        ours = (
+            [str(imports.ROOT), "psycopg2-binary"] if client.program == "ours" else []
+        )
+        subprocess.run([*pip, "install", "-q", client.package, *ours], check=True)
 
 
 def planned(chosen: list[str]) -> Iterator[Run]:
@@ -284,7 +302,11 @@ def carry_out(run: Run, codat: LocalCodat) -> None:
         process = subprocess.Popen(
             [str(client.python), str(PROGRAMS / f"{client.program}.py"), "job.json"],
             cwd=run.folder,
-            env={"PATH": os.environ["PATH"], "AIRFLOW_HOME": str(run.folder)},
+            env={
+                "PATH": os.environ["PATH"],
+                "AIRFLOW_HOME": str(run.folder),
+                JOURNAL: os.environ[JOURNAL],
+            },
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -353,9 +375,12 @@ def versions(chosen: list[str]) -> dict[str, str]:
     program += "print(v(sys.argv[1]))"
     found = {}
     for client in (CLIENTS[name] for name in chosen):
-        command = [str(client.python), "-c", program, client.package]
+        name = client.package.partition("==")[0]
+        if name != client.package:
+            continue  # the name of the client tells its version
+        command = [str(client.python), "-c", program, name]
         done = subprocess.run(command, check=True, capture_output=True, text=True)
-        found[client.package] = done.stdout.strip()
+        found[name] = done.stdout.strip()
     return found
 
 

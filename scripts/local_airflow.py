@@ -277,12 +277,15 @@ class LocalAirflow:
             self._token = self.ask("GET", "/auth/token")["access_token"]
         return f"Bearer {self._token}"
 
-    def trigger(self, dag_id: str, conf: object = None) -> str:
-        """Start a DAG run as soon as the DAG is known; return its id."""
+    def trigger(self, dag_id: str, conf: object = None, **more: str) -> str:
+        """Start a DAG run as soon as the DAG is known; return its id.
+
+        :param more: such as ``dag_run_id``.
+        """
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                run = self._trigger(dag_id, conf or {})
+                run = self._trigger(dag_id, conf or {}, **more)
             except urllib.error.HTTPError as error:
                 if error.code != 404 or time.monotonic() > deadline:  # noqa: PLR2004 - HTTP's own number
                     raise

@@ -18,6 +18,7 @@ import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -71,34 +72,27 @@ def _parser() -> argparse.ArgumentParser:
         description="The journals of tasks, in a database of your choice.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    helps = {
-        "create": "make the table",
-        "show": "show what a task has written",
-        "purge": "delete what nobody needs any more",
-    }
-    for name, words in helps.items():
-        command = commands.add_parser(name, help=words, description=words)
-        command.add_argument(
-            "--conn-id",
-            default="",
-            help="Airflow connection of the database ([codat] journal_conn_id)",
-        )
-        if name != "create":
-            _add_task(command, required=name == "show")
-    purge = commands.choices["purge"]
-    purge.add_argument(
-        "--older-than",
-        type=_age,
-        metavar="90d",
-        help="what was not written to for so long: 90d, 12h",
-    )
-    purge.add_argument(
-        "--open",
-        action="store_true",
-        help="also where it is not known what became of what was sent",
-    )
-    purge.add_argument("--dry-run", action="store_true", help="only say what goes")
+    _add(commands, "create", "make the table")
+    show = _add(commands, "show", "show what a task has written")
+    _add_task(show, required=True)
+    purge = _add(commands, "purge", "delete what nobody needs any more")
+    _add_task(purge, required=False)
+    add = purge.add_argument
+    older = "what was not written to for so long: 90d, 12h"
+    add("--older-than", type=_age, metavar="90d", help=older)
+    open_ = "also where it is not known what became of what was sent"
+    add("--open", action="store_true", help=open_)
+    add("--dry-run", action="store_true", help="only say what goes")
     return parser
+
+
+def _add(commands: Any, name: str, words: str) -> argparse.ArgumentParser:  # noqa: ANN401 - of argparse, and private there
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=words, description=words
+    )
+    conn_id = "Airflow connection of the database ([codat] journal_conn_id)"
+    command.add_argument("--conn-id", default="", help=conn_id)
+    return command
 
 
 def _add_task(command: argparse.ArgumentParser, *, required: bool) -> None:

@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
@@ -25,7 +24,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from airflow_provider_codat.api.errors import JournalFailed, SettingsInvalid
+from airflow_provider_codat.api.errors import CodatError, JournalFailed, SettingsInvalid
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection as AirflowConnection
@@ -112,7 +111,7 @@ class Database:
         """
         try:
             return self._patiently(lambda: self._run(work))
-        except (SQLAlchemyError, UnicodeError) as error:
+        except (SQLAlchemyError, OSError, ValueError) as error:
             raise JournalFailed(
                 f"{self._is_the_journal_in} did not do what it was asked for "
                 f"({_in_short(error)}), so nothing more is sent. See that it runs, and "
@@ -163,27 +162,29 @@ class Database:
 
     def _patiently(self, work: Callable[[], T]) -> T:
         """Wait for no longer than is right: a driver may wait for ever."""
-        answers: SimpleQueue[tuple[T | None, BaseException | None]] = SimpleQueue()
+        answers: list[T] = []
+        errors: list[Exception] = []
+        ended = Event()
 
         def do() -> None:
             try:
-                answers.put((work(), None))
-            except BaseException as error:  # noqa: BLE001 - it is raised below
-                answers.put((None, error))
+                answers.append(work())
+            except (SQLAlchemyError, CodatError, OSError, ValueError) as error:
+                errors.append(error)
+            finally:
+                ended.set()
 
         # A daemon: what hangs holds up no process that is to end.
         Thread(target=do, name="codat-journal", daemon=True).start()
-        try:
-            answer, error = answers.get(timeout=self.answer_seconds)
-        except Empty:
+        if not ended.wait(self.answer_seconds):
             raise JournalFailed(
                 f"{self._is_the_journal_in} has not answered for "
                 f"{self.answer_seconds:g} seconds, so nothing more is sent. The next "
                 "try goes on from what is written down"
-            ) from None
-        if error is not None:
+            )
+        for error in errors:
             raise error
-        return answer  # type: ignore[return-value]
+        return answers[0]
 
 
 def open_database(conn_id: str) -> Database:

@@ -42,6 +42,7 @@ class CodatOperator(BaseOperator):
     _under_way = ""
     _told_to_stop = False
     _task_run: TaskRun | None = None
+    must_end_at: float | None = None
 
     def __init__(
         self,
@@ -109,6 +110,21 @@ class CodatOperator(BaseOperator):
             self.hook.stop()
         if self._under_way:
             self.log.warning("Killed while %s; it may go on at Codat", self._under_way)
+
+    def _resumed(
+        self,
+        work: Callable[["Context", object], T],
+        context: "Context",
+        event: object,
+        must_end_at: float | None,
+    ) -> T:
+        """Go on in another process than the one that has deferred.
+
+        :param must_end_at: when ``execution_timeout`` has passed, epoch seconds; None
+            where there is none, and in a task that an earlier version has deferred.
+        """
+        self.must_end_at = must_end_at
+        return self._guarded(work, context, event)
 
     def _guarded(self, work: Callable[..., T], *given: object) -> T:
         with failing_at_once():

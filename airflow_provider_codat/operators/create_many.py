@@ -151,10 +151,13 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         }
 
     def execute_complete(
-        self, context: "Context", event: object = None
+        self,
+        context: "Context",
+        event: object = None,
+        must_end_at: float | None = None,
     ) -> dict[str, Any]:
         """Go on once push operations have ended that were waited for elsewhere."""
-        return self._guarded(self._complete, context, event)
+        return self._resumed(self._complete, context, event, must_end_at)
 
     def _complete(self, context: "Context", event: object) -> dict[str, Any]:
         ended = PushOperationsEvent.from_json(event)

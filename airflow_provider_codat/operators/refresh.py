@@ -17,6 +17,7 @@ from airflow_provider_codat.tasks.options import CodatKwargs
 from airflow_provider_codat.tasks.waiting import (
     SHORT_SECONDS,
     check_no_secrets,
+    kept_limit,
     must_end_at,
 )
 from airflow_provider_codat.triggers.event import PullOperationEvent
@@ -94,10 +95,13 @@ class CodatDataRefreshOperator(CodatOperator):
         return self._guarded(self._refresh, context)
 
     def execute_complete(
-        self, context: "Context", event: object = None
+        self,
+        context: "Context",
+        event: object = None,
+        must_end_at: float | None = None,
     ) -> dict[str, Any]:
         """Go on where the trigger has ended."""
-        return self._guarded(self._complete, context, event)
+        return self._resumed(self._complete, context, event, must_end_at)
 
     def _refresh(self, context: "Context") -> dict[str, Any]:
         patience = seconds(
@@ -200,6 +204,7 @@ class CodatDataRefreshOperator(CodatOperator):
                 begin_at=time.time() + min(SHORT_SECONDS, interval),
             ),
             method_name="execute_complete",
+            kwargs=kept_limit(self, context),
             timeout=timedelta(seconds=left + _MARGIN_SECONDS + 2 * interval),
         )
 

@@ -146,9 +146,14 @@ class WriteOperator(CodatOperator, Generic[T]):
         """Check, write down, send, wait, and return what came of it."""
         return self._guarded(self._write, context)
 
-    def execute_again(self, context: "Context", event: object = None) -> T:
+    def execute_again(
+        self,
+        context: "Context",
+        event: object = None,
+        must_end_at: float | None = None,
+    ) -> T:
         """Go on after a pause, from what was written down."""
-        return self._guarded(self._again, context, event)
+        return self._resumed(self._again, context, event, must_end_at)
 
     def _again(self, context: "Context", event: object) -> T:
         if event != PAUSE_IS_OVER:
@@ -226,9 +231,14 @@ class WriteRecordOperator(WriteOperator[Summary]):
     def _log_result(self, result: Summary) -> None:
         """Say in the log what came of it."""
 
-    def execute_complete(self, context: "Context", event: object = None) -> Summary:
+    def execute_complete(
+        self,
+        context: "Context",
+        event: object = None,
+        must_end_at: float | None = None,
+    ) -> Summary:
         """Take in what came of the push operation while nobody held a worker."""
-        return self._guarded(self._complete, context, event)
+        return self._resumed(self._complete, context, event, must_end_at)
 
     def _seen(
         self, context: "Context", event: object

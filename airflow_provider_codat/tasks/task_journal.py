@@ -55,7 +55,7 @@ def store_of(context: "Context", journal_conn_id: str | None) -> Store | None:
         store: Store | None = context.get("task_state_store")
         return store
     # SQLAlchemy is loaded where it is needed, and by no DAG file.
-    from airflow_provider_codat.journal.sql import store_in  # noqa: PLC0415
+    from airflow_provider_codat.journal.sql import store_in  # noqa: PLC0415 - see above
 
     ti = context["ti"]
     map_index = -1 if ti.map_index is None else ti.map_index

@@ -45,12 +45,21 @@ Airflow's end is for a triggerer that is gone: it tells nothing of the push oper
 def must_end_at(task: BaseOperator, context: "Context") -> float:
     """Return when ``execution_timeout`` has passed, epoch seconds.
 
-    Airflow does not watch over it while a task is deferred.
+    Airflow does not watch over it while a task is deferred; and from 3.0 to 3.1 it says
+    in a resumed task that it has started just now. So it is handed over.
     """
+    if (known := getattr(task, "must_end_at", None)) is not None:
+        return float(known)
     started = context["ti"].start_date
     if task.execution_timeout is None or started is None:
         return math.inf
     return float(started.timestamp() + task.execution_timeout.total_seconds())
+
+
+def kept_limit(task: BaseOperator, context: "Context") -> dict[str, float]:
+    """Return what the method that goes on is given, so that the limit stays."""
+    limit = must_end_at(task, context)
+    return {} if limit == math.inf else {"must_end_at": limit}
 
 
 def check_not_late(task: BaseOperator, context: "Context", keys: str = "") -> None:
@@ -118,6 +127,7 @@ class Wait:
                 begin_at=time.time() + min(SHORT_SECONDS, self.poll_interval_seconds),
             ),
             method_name="execute_complete",
+            kwargs=kept_limit(task, context),
             timeout=timedelta(seconds=left + margin),
         )
 
@@ -133,6 +143,7 @@ def pause(task: BaseOperator, context: "Context", until: float) -> None:
     task.defer(
         trigger=CodatPauseTrigger(until=until),
         method_name="execute_again",
+        kwargs=kept_limit(task, context),
         timeout=timedelta(seconds=left + _MARGIN_SECONDS),
     )
 

@@ -1,4 +1,7 @@
-"""CreateAccountingCustomerOperator, executed in this process, its journal on disk."""
+"""CreateAccountingCustomerOperator, executed in this process, its journal on disk.
+
+On an Airflow that has no store for it, it is in a database.
+"""
 
 import hashlib
 import inspect
@@ -9,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk.definitions.retry_policy import RetryAction
+from airflow.providers.common.compat.sdk import AirflowFailException
 from tasks import RETRY_DELAY_SECONDS, TRIES, carry_out, job
 
 from airflow_provider_codat.api.connection.settings import EXTRAS
-from airflow_provider_codat.failures import CodatRetryPolicy
+from airflow_provider_codat.failures import HAS_RETRY_POLICIES, CodatRetryPolicy
 from airflow_provider_codat.operators.codat import CreateAccountingCustomerOperator
 
 JOB = job()
@@ -83,7 +86,7 @@ class TaskInstance:
     map_index: int
     try_number: int
     dag_id: str = "misfortunes"
-    run_id: str = "manual__1"
+    run_id: str = JOB.folder.parent.name
     max_tries: int = TRIES - 1
     xcoms: dict[str, object] = field(default_factory=dict)
 
@@ -103,6 +106,7 @@ def create(customer: dict[str, Any], try_number: int) -> object:
         item_key=name,
         poll_interval_seconds=0.05,
         completion_timeout_seconds=30,
+        journal_conn_id="journal" if JOB.variant else None,
         **{key: ARGUMENTS[key] for key in ARGUMENTS if key in KNOWN},
     )
     store = JOB.folder / (hashlib.sha256(name.encode()).hexdigest() + ".json")
@@ -111,11 +115,21 @@ def create(customer: dict[str, Any], try_number: int) -> object:
         "dag_run": RunOfDag(datetime.fromtimestamp(JOB.created_at, UTC)),
         "task_state_store": DiskStore(store),
     }
-    return operator.execute(context)
+    # Airflow 2 hands this over, too, and does not execute without.
+    guard = {f"{OPERATOR}__sentinel": object()} if JOB.variant.startswith("2.") else {}
+    return operator.execute(context, **guard)
+
+
+OPERATOR = CreateAccountingCustomerOperator.__name__
 
 
 def delay(error: Exception) -> float | None:
-    """Ask the operators' own retry policy, as Airflow does."""
+    """Ask the operators' own retry policy, as Airflow does, where it knows one."""
+    if not HAS_RETRY_POLICIES:
+        final = isinstance(error, AirflowFailException)
+        return None if final else RETRY_DELAY_SECONDS
+    from airflow.sdk.definitions.retry_policy import RetryAction  # noqa: PLC0415 - from 3.3 on
+
     decision = CodatRetryPolicy().evaluate(error, 1, TRIES - 1)
     if decision.action is RetryAction.FAIL:
         return None

@@ -371,7 +371,7 @@ def test_terminated_amid_the_sending(
 
 
 def held_slots(airflow: Any) -> int:  # noqa: ANN401 - scripts/local_airflow.py
-    pool = airflow.ask("GET", "/api/v2/pools/default_pool")
+    pool = airflow.ask("GET", f"{airflow.API}/pools/default_pool")
     return int(pool["occupied_slots"])
 
 

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
 
 import psutil
 import pytest
@@ -16,7 +15,7 @@ from dag_runs import (
     AIRFLOW,
     PATIENCE_SECONDS,
     PENDING_SECONDS,
-    DagRun,
+    CustomerRun,
     logs_after_all,
 )
 
@@ -50,64 +49,13 @@ def airflow(
     return start_airflow(DAGS, codat, AIRFLOW_CONN_CODAT_DEFAULT=url)
 
 
-class Run(DagRun):
-    """One DAG run of one customer; of several, where the task is mapped."""
-
-    def sent(self) -> None:
-        """Wait until the first create is on its way."""
-        self.until("sent", self.creates)
-
-    def accepted(self) -> str:
-        """Wait until the task tells its push operation's key, and return it."""
-
-        def told() -> str | None:
-            try:
-                key: str = self.airflow.xcom(self.instance, "push_operation_key")
-            except HTTPError as error:
-                error.close()
-                return None
-            return key
-
-        return self.until("waiting for its push operation", told)
-
-    def succeeded_once(self) -> dict[str, Any]:
-        """Wait for the end: one record, and the user is told which; return the result.
-
-        The result, the key and the link are what a user sees of it.
-        """
-        assert self.ended() == {"success": 1}, self.logs()
-        result: dict[str, Any] = self.told(self.instance)
-        return result
-
-    def told(self, instance: dict[str, Any]) -> dict[str, Any]:
-        """Check that a task tells the record that is in the books, and return it."""
-        result: dict[str, Any] = self.airflow.xcom(instance)
-        found = [
-            record
-            for record in self.codat.ledger()
-            if record.record_id == result["record_id"]
-        ]
-        assert [each.push_operation_key for each in found] == [
-            result["push_operation_key"]
-        ], self.log(instance)
-        (record,) = found
-        assert self.codat.counts_by_name()[record.name] == 1, self.log(instance)
-        number = instance["map_index"]
-        assert record.name == self.name + (f" {number}" if number >= 0 else "")
-        key = self.airflow.xcom(instance, "push_operation_key")
-        assert key == result["push_operation_key"]
-        link = self.airflow.links(instance)["Codat Portal"]
-        assert self.codat.company_id in link
-        return result
-
-
 @pytest.fixture
-def run(airflow: Any, codat: LocalCodat) -> Callable[..., Run]:  # noqa: ANN401 - scripts/local_airflow.py
+def run(airflow: Any, codat: LocalCodat) -> Callable[..., CustomerRun]:  # noqa: ANN401 - scripts/local_airflow.py
     """Start a DAG run for a customer."""
 
-    def start(dag_id: str, name: str, **conf: str) -> Run:
+    def start(dag_id: str, name: str, **conf: str) -> CustomerRun:
         run_id = airflow.trigger(dag_id, {"name": name, **conf})
-        return Run(airflow, codat, dag_id, run_id, name)
+        return CustomerRun(airflow, codat, dag_id, run_id, name)
 
     return start
 
@@ -123,7 +71,7 @@ def supervisor(process: psutil.Process) -> psutil.Process:
     return found
 
 
-def keys_of(run: Run) -> set[str]:
+def keys_of(run: CustomerRun) -> set[str]:
     return {entry.idempotency_key for entry in run.creates()}
 
 
@@ -143,12 +91,12 @@ MOMENTS: dict[str, dict[str, Any] | None] = {
 
 
 def struck(
-    run: Callable[..., Run],
+    run: Callable[..., CustomerRun],
     codat: LocalCodat,
     victim: str,
     hold: Path,
     strike: Callable[[psutil.Process], None],
-) -> list[Run]:
+) -> list[CustomerRun]:
     """Kill something of each of a set of tasks, each at a moment of its own."""
     runs = []
     for moment, order in MOMENTS.items():
@@ -171,7 +119,7 @@ def struck(
 
 
 def test_killed_task(
-    run: Callable[..., Run], codat: LocalCodat, tmp_path: Path
+    run: Callable[..., CustomerRun], codat: LocalCodat, tmp_path: Path
 ) -> None:
     """A task whose process is killed, at whatever moment, creates one record."""
     runs = struck(run, codat, "task", tmp_path / "never", kill)
@@ -182,7 +130,7 @@ def test_killed_task(
 
 
 def test_killed_supervisor(
-    run: Callable[..., Run], codat: LocalCodat, tmp_path: Path
+    run: Callable[..., CustomerRun], codat: LocalCodat, tmp_path: Path
 ) -> None:
     """A task that outlives its supervisor, and its successor, create one record."""
     orphans: list[psutil.Process] = []
@@ -208,7 +156,7 @@ def test_killed_supervisor(
 
 
 def test_killed_triggerer(
-    run: Callable[..., Run],
+    run: Callable[..., CustomerRun],
     codat: LocalCodat,
     airflow: Any,  # noqa: ANN401 - scripts/local_airflow.py
 ) -> None:
@@ -234,7 +182,7 @@ def test_killed_triggerer(
 KILLED = "Killed while a create (idempotency key "
 
 
-def test_cleared_after_success(run: Callable[..., Run]) -> None:
+def test_cleared_after_success(run: Callable[..., CustomerRun]) -> None:
     """Clear after success returns the same record, and sends nothing."""
     cleared = run("in_the_worker", "Fen cleared")
     result = cleared.succeeded_once()
@@ -244,7 +192,7 @@ def test_cleared_after_success(run: Callable[..., Run]) -> None:
 
 
 def test_cleared_with_another_payload(
-    run: Callable[..., Run],
+    run: Callable[..., CustomerRun],
     airflow: Any,  # noqa: ANN401 - scripts/local_airflow.py
 ) -> None:
     """A payload that has changed since success fails the task, naming the record."""
@@ -264,7 +212,7 @@ def test_cleared_with_another_payload(
 
 
 def test_marked_failed_amid_a_create(
-    run: Callable[..., Run], codat: LocalCodat
+    run: Callable[..., CustomerRun], codat: LocalCodat
 ) -> None:
     """A task that is stopped while it creates, and then cleared, creates one record."""
     codat.order("no_answer_after_commit", seconds=80, customer="Fen stopped")
@@ -281,7 +229,7 @@ def test_marked_failed_amid_a_create(
 
 
 def test_marked_failed_while_deferred(
-    run: Callable[..., Run], codat: LocalCodat
+    run: Callable[..., CustomerRun], codat: LocalCodat
 ) -> None:
     """A deferred task that is stopped says so; once cleared, it sends nothing."""
     codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen stopped later")
@@ -303,7 +251,7 @@ def test_marked_failed_while_deferred(
 
 
 def test_execution_timeout_amid_a_create(
-    run: Callable[..., Run], codat: LocalCodat, tmp_path: Path
+    run: Callable[..., CustomerRun], codat: LocalCodat, tmp_path: Path
 ) -> None:
     """A create that outlasts execution_timeout is taken up by the next try."""
     codat.order("slow", seconds=30, customer="Fen hurried")
@@ -315,7 +263,7 @@ def test_execution_timeout_amid_a_create(
 
 
 def test_execution_timeout_while_deferred(
-    run: Callable[..., Run], codat: LocalCodat, tmp_path: Path
+    run: Callable[..., CustomerRun], codat: LocalCodat, tmp_path: Path
 ) -> None:
     """A deferred task fails when execution_timeout is over; Clear brings the record."""
     codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen hurried later")
@@ -331,7 +279,7 @@ def test_execution_timeout_while_deferred(
 
 
 def test_an_outage_that_outlasts_a_try(
-    run: Callable[..., Run], codat: LocalCodat
+    run: Callable[..., CustomerRun], codat: LocalCodat
 ) -> None:
     """A task goes on after an outage that was longer than one try has patience."""
     # Within 5 seconds a try sends 5 times at most; on a busy machine, fewer.
@@ -361,7 +309,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 MAPPED = 5
 
 
-def test_mapped(run: Callable[..., Run], codat: LocalCodat) -> None:
+def test_mapped(run: Callable[..., CustomerRun], codat: LocalCodat) -> None:
     """Five customers, deferrable, each struck once: five records, whatever it was."""
     for fault, order in FAULTS.items():
         for number in range(MAPPED):
@@ -378,7 +326,7 @@ def test_mapped(run: Callable[..., Run], codat: LocalCodat) -> None:
 
 
 def test_after_all(
-    run: Callable[..., Run],
+    run: Callable[..., CustomerRun],
     codat: LocalCodat,
     airflow: Any,  # noqa: ANN401 - scripts/local_airflow.py
 ) -> None:
