@@ -554,7 +554,7 @@ def until(deferred: Any) -> float:  # noqa: ANN401 - Airflow's TaskDeferred
     """Return how many seconds from now a pause lasts."""
     assert type(deferred.trigger) is CodatPauseTrigger
     assert deferred.method_name == "execute_again"
-    assert not deferred.kwargs
+    assert set(deferred.kwargs or ()) <= {"must_end_at"}
     seconds: float = deferred.trigger.until - datetime.now(UTC).timestamp()
     assert deferred.timeout > timedelta(seconds=seconds + 60)
     return seconds

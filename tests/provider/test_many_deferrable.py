@@ -328,7 +328,7 @@ def test_execution_timeout_ends_a_pause(doubtful: Callable[..., Attempt]) -> Non
     made = doubtful(execution_timeout=timedelta(minutes=1), ti={"start_date": began})
     deferred = made.defers()
     assert deferred.trigger.until == pytest.approx(began.timestamp() + 60)
-    made.start_date = began - timedelta(seconds=10)
+    deferred.kwargs["must_end_at"] -= 10
     with pytest.raises(AirflowTaskTimeout):
         made.resume(deferred, PAUSE_IS_OVER)
     assert creates(made.codat) == 3
