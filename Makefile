@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .PHONY: help demo ui test test-most test-system test-ui screenshots test-fast lint format docs nox \
-	bench-import bench-waits bench-misfortunes bench-bulk troubleshooting wheel ci clean
+	bench-import bench-waits bench-misfortunes bench-bulk bench-journal troubleshooting wheel ci clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -75,6 +75,9 @@ bench-misfortunes: $(READY) ## What becomes of 500 customers when things go wron
 
 bench-bulk: $(READY) ## What creating thousands of customers costs, beside others
 	@$(BIN)/python benchmarks/bulk.py
+
+bench-journal: $(READY) ## What one cell of the journal costs, wherever it is kept
+	@$(BIN)/python benchmarks/journal.py
 
 troubleshooting: $(READY) ## Run every failure for real, and write docs/troubleshooting.md
 	@$(BIN)/python scripts/troubleshooting.py

@@ -37,6 +37,9 @@ from typing import Any
 import imports
 from bulk_tables import TITLES, rewritten, tables
 
+sys.path.append(str(Path(__file__).parents[1] / "scripts"))
+from local_databases import postgres
+
 from airflow_provider_codat.simulator import API_KEY, RemoteCodat
 from airflow_provider_codat.simulator.world import authorization
 
@@ -47,6 +50,7 @@ PLOT = imports.ROOT / "docs" / "bulk-benchmark.svg"
 FOLDER = imports.FOLDER / "bulk"
 SDKS = imports.FOLDER / "misfortunes"
 LIMIT_SECONDS = 900.0
+JOURNAL = "AIRFLOW_CONN_JOURNAL"
 UNLIMITED = "--requests-per-minute none --daily-quota 1000000 --concurrency none"
 NO_PACE = 1_000_000
 
@@ -60,6 +64,7 @@ class Client:
     :param python: the interpreter of its environment.
     :param threads: how many customers at a time.
     :param few: with how many it is measured where all would take too long.
+    :param in_postgres: whether its journal is in a Postgres, and not on disk.
     """
 
     program: str
@@ -67,6 +72,7 @@ class Client:
     python: Path
     threads: int = 10
     few: int | None = None
+    in_postgres: bool = False
 
 
 OWN = Path(sys.executable)
@@ -79,6 +85,7 @@ EXPENSES_PYTHON = SDKS / "expenses" / "bin" / "python"
 REQUESTS_PYTHON = SDKS / "requests" / "bin" / "python"
 CLIENTS = {
     "bulk": Client("bulk", OURS, OWN),
+    "bulk-postgres": Client("bulk", OURS, OWN, in_postgres=True),
     "mapped": Client("mapped", OURS, OWN, 1, few=20),
     "commerce-loop": Client("commerce_sdk", COMMERCE, COMMERCE_PYTHON, 1, few=20),
     "commerce-threads": Client("commerce_sdk", COMMERCE, COMMERCE_PYTHON),
@@ -180,7 +187,7 @@ SCENARIOS = {
         settle_seconds=0.2,
         data_type="invoices",
     ),
-    "kill": Scenario(100_000, UNLIMITED, {"bulk": None}),
+    "kill": Scenario(100_000, UNLIMITED, {"bulk": None, "bulk-postgres": None}),
 }
 KILLED_AT = 40_000
 
@@ -194,11 +201,13 @@ def main() -> None:
     chosen = [n for n in names if n in only or n.partition("/")[0] in only]
     prepare({CLIENTS[name.partition("/")[2]] for name in chosen})
     measured = {}
-    for name in chosen:
-        print(f"{name} ...", file=sys.stderr)
-        at, of = name.split("/")
-        measure = killed if at == "kill" else undisturbed
-        measured[at, of] = measure(SCENARIOS[at], of)
+    with postgres() as server:
+        os.environ[JOURNAL] = json.dumps(server.connection)
+        for name in chosen:
+            print(f"{name} ...", file=sys.stderr)
+            at, of = name.split("/")
+            measure = killed if at == "kill" else undisturbed
+            measured[at, of] = measure(SCENARIOS[at], of)
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     for (at, of), found in measured.items():
         result.setdefault(at, {})[of] = found
@@ -280,12 +289,14 @@ class Run:
             "settle_seconds": scenario.settle_seconds,
             "requests_per_minute": scenario.requests_per_minute,
             "created_at": time.time(),
+            "journal_conn_id": "journal" if client.in_postgres else None,
         }
         self._environment = {
             "PATH": os.environ["PATH"],
             "AIRFLOW_HOME": str(self._folder),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__DAGS_FOLDER": str(PROGRAMS),
+            JOURNAL: os.environ[JOURNAL],
         }
         if client.program == "mapped":
             migrate = [str(client.python), "-m", "airflow", "db", "migrate"]

@@ -7,6 +7,7 @@ BEGIN = "<!-- bulk: written by make bench-bulk -->"
 END = "<!-- bulk: end -->"
 TITLES = {
     "bulk": "`CreateAccountingCustomersOperator`",
+    "bulk-postgres": "`CreateAccountingCustomersOperator`, journal in Postgres",
     "mapped": "`CreateAccountingCustomerOperator`, mapped",
     "commerce-loop": "Codat SDK: sync for commerce, a loop",
     "commerce-threads": "Codat SDK: sync for commerce, 10 threads",
@@ -145,19 +146,32 @@ def _minute(result: dict[str, Any]) -> str:
 
 
 def _kill(result: dict[str, Any]) -> str:
-    calm, killed = (result["kill"]["bulk"][run] for run in ("undisturbed", "killed"))
-    kill = f"killed with {killed['records_at_kill']:,} in the books, and tried again"
-    rows = [
-        f"| {words} | {came['wall_seconds']:.0f} | {came['memory_megabytes']:.0f} "
-        f"| {came['lost']} | {came['duplicated']} |"
-        for words, came in (("undisturbed", calm), (kill, killed))
-    ]
-    head = "| Run | First to last request, s | Memory, MB | Lost | Duplicated |"
+    places = {"bulk": "files on disk", "bulk-postgres": "Postgres"}
+    calm = result["kill"]["bulk"]["undisturbed"]["wall_seconds"]
+    rows = []
+    for name, place in places.items():
+        runs = result["kill"][name]
+        records = runs["killed"]["records_at_kill"]
+        kill = f"killed with {records:,} in the books, and tried again"
+        for words, came in (
+            ("undisturbed", runs["undisturbed"]),
+            (kill, runs["killed"]),
+        ):
+            times = came["wall_seconds"] / calm
+            rows.append(
+                f"| {place} | {words} | {came['wall_seconds']:.0f} | {times:.2f} "
+                f"| {came['memory_megabytes']:.0f} | {came['lost']} "
+                f"| {came['duplicated']} |"
+            )
+    head = (
+        "| Journal in | Run | First to last request, s | Times the first "
+        "| Memory, MB | Lost | Duplicated |"
+    )
     words = (
         f"{TITLES['bulk']}, {result['customers']['kill']:,} customers from a file, "
         "without latency and limits; the process was killed with SIGKILL."
     )
-    return "\n".join([_words(words), "", head, "|---|" + "---:|" * 4, *rows])
+    return "\n".join([_words(words), "", head, "|---|---|" + "---:|" * 5, *rows])
 
 
 def _versions(result: dict[str, Any]) -> str:

@@ -57,7 +57,8 @@ class LocalAirflow2(LocalAirflow):
 
     def links(self, instance: Mapping[str, Any]) -> dict[str, str]:
         """Return the links of a task instance, by their names."""
-        return self.ask("GET", f"{self._task(instance)}/links")
+        asked = f"?map_index={instance['map_index']}"
+        return self.ask("GET", f"{self._task(instance)}/links{asked}")
 
     def mark(self, instance: Mapping[str, Any], state: str) -> None:
         """Do what the page's button does."""

@@ -23,6 +23,7 @@ operator = CreateAccountingRecordsOperator(
     connection_id=JOB.connection_id,
     records_path=str(JOB.customers),
     results_path=str(JOB.folder / "results.jsonl"),
+    journal_conn_id=JOB.journal_conn_id,
 )
 with measured(JOB):
     operator.execute(context(JOB))

@@ -32,6 +32,7 @@ class Job:
     :param settle_seconds: how long the software takes; only the bare limit knows it.
     :param requests_per_minute: what a client that can pace itself is to keep to.
     :param created_at: epoch seconds of the DAG run.
+    :param journal_conn_id: the connection of the journal's database; None for a folder.
     """
 
     base_url: str
@@ -47,6 +48,7 @@ class Job:
     requests_per_minute: int
     try_number: int
     created_at: float
+    journal_conn_id: str | None
 
     @property
     def company_path(self) -> str:

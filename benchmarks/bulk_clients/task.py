@@ -72,7 +72,7 @@ class TaskInstance:
 def context(job: Job) -> Any:  # noqa: ANN401 - Airflow's is a mapping of many things
     """Return the context of one try."""
     return {
-        "ti": TaskInstance(job.try_number),
+        "ti": TaskInstance(job.try_number, run_id=f"manual__{job.created_at}"),
         "dag_run": RunOfDag(datetime.fromtimestamp(job.created_at, UTC)),
         "task_state_store": FolderStore(job.folder),
     }

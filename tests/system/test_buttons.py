@@ -15,6 +15,10 @@ import sqlalchemy
 from dag_runs import PENDING_SECONDS, CustomerRun, logs_after_all
 
 from airflow_provider_codat.simulator import LocalCodat
+from airflow_provider_codat.simulator.world import (
+    SECOND_COMPANY_ID,
+    SECOND_CONNECTION_ID,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +50,12 @@ def airflow(
     dags = tmp_path_factory.mktemp("dags")
     (dags / "buttons.py").write_text((DAGS / "buttons.py").read_text())
     url = connection(codat, **EXTRA)
-    return start_airflow(dags, codat, AIRFLOW_CONN_CODAT_DEFAULT=url)
+    return start_airflow(
+        dags,
+        codat,
+        AIRFLOW_CONN_CODAT_DEFAULT=url,
+        CODAT_OTHER_COMPANY_ID=SECOND_COMPANY_ID,
+    )
 
 
 @pytest.fixture
@@ -129,13 +138,17 @@ def test_clear_obeys_what_a_person_has_found(run: Runs, codat: LocalCodat) -> No
 
 
 def test_clear_asks_again_for_what_had_timed_out(run: Runs, codat: LocalCodat) -> None:
-    """``PushTimedOut`` never leads to another create: it may have landed since."""
+    """``PushTimedOut`` never leads to another create; a person may say what became."""
     codat.order("timed_out_then_lands", seconds=1, customer="Fen late")
     late = run("usual", "Fen late")
     failed(late, "PushTimedOut")
     codat.advance(seconds=60)
     late.clear()
-    late.succeeded_once()
+    failed(late, "PushTimedOut")
+    change(late, "found", *records(late))
+    late.clear()
+    assert late.ended() == {"success": 1}, late.logs()
+    assert [late.airflow.xcom(late.instance)["record_id"]] == records(late)
     assert len(late.creates()) == 1
 
 
@@ -215,11 +228,14 @@ def test_a_run_that_was_deleted_and_made_again(run: Runs) -> None:
 def test_a_connection_is_found_once(run: Runs, codat: LocalCodat) -> None:
     """A task that deferred goes on with the connection that it had found."""
     codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen found")
-    found = run("deferrable_anywhere", "Fen found")
+    found = run("elsewhere", "Fen found")
     found.until_state("deferred")
+    codat.set_connection_status(SECOND_CONNECTION_ID, "Unlinked")
     codat.settle_creates()
-    result = found.succeeded_once()
-    assert result["connection_id"] == codat.connection_id
+    assert found.ended() == {"success": 1}, found.logs()
+    result = found.airflow.xcom(found.instance)
+    assert result["connection_id"] == SECOND_CONNECTION_ID
+    assert [result["record_id"]] == records(found)
     assert len(found.creates()) == 1
 
 

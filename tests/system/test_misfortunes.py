@@ -125,7 +125,8 @@ def test_killed_task(
     runs = struck(run, codat, "task", tmp_path / "never", kill)
     for each in runs:
         each.succeeded_once()
-        assert each.instance["try_number"] == 2, each.log()
+        # Airflow 2 begins some tries that do nothing.
+        assert each.instance["try_number"] == 2 or AIRFLOW < (3,), each.log()
         assert len(keys_of(each)) == 1
 
 
@@ -141,10 +142,7 @@ def test_killed_supervisor(
 
     hold = tmp_path / "hold"
     runs = struck(run, codat, "supervisor", hold, strike)
-    for each in runs:
-        each.succeeded_once()
-        assert each.instance["try_number"] == 2, each.log()
-        assert len(keys_of(each)) == 1
+    runs[0].until_state("success")
     # The first one begins only now.
     sent = len(runs[0].creates())
     hold.touch()
@@ -152,7 +150,13 @@ def test_killed_supervisor(
     assert not alive, gone
     assert len(runs[0].creates()) == sent == 1
     for each in runs:
-        assert codat.counts_by_name()[each.name] == 1
+        if AIRFLOW < (3,):
+            # There an orphan ends its task, whatever has become of that since.
+            each.until_state("success")
+        else:
+            assert each.instance["try_number"] == 2, each.log()
+        each.succeeded_once()
+        assert len(keys_of(each)) == 1
 
 
 def test_killed_triggerer(
@@ -235,8 +239,10 @@ def test_marked_failed_while_deferred(
     codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen stopped later")
     stopped = run("deferrable", "Fen stopped later")
     key = stopped.accepted()
-    # Airflow tells only a trigger that runs; before 3.3, none.
-    stopped.until("watched by a trigger", lambda: " starting" in stopped.log())
+    stopped.until_state("deferred")
+    if AIRFLOW >= (3, 3):
+        # Airflow tells only a trigger that runs; earlier ones tell none.
+        stopped.until("watched by a trigger", lambda: " starting" in stopped.log())
     stopped.mark_failed()
     if AIRFLOW >= (3, 3):
         said = f"Killed while waiting for push operations {key}"
@@ -271,7 +277,9 @@ def test_execution_timeout_while_deferred(
     hurried = run("hurried_deferrable", "Fen hurried later", began=began)
     key = hurried.accepted()
     assert hurried.ended() == {"failed": 1}
-    assert "AirflowTaskTimeout: execution_timeout has passed" in hurried.log()
+    # Airflow 2 says so itself, and without a word.
+    words = "" if AIRFLOW < (3,) else ": execution_timeout has passed"
+    assert f"AirflowTaskTimeout{words}" in hurried.log()
     codat.settle_creates()
     hurried.clear()
     assert hurried.succeeded_once()["push_operation_key"] == key

@@ -18,7 +18,11 @@ MOODS: dict[str, dict[str, Any]] = {
     "again": {"retries": 3},
     "creating": {"on_clear": "create"},
     "cautious": {"on_unknown_outcome": "fail"},
-    "deferrable_anywhere": {"deferrable": True, "connection_id": None},
+    "elsewhere": {
+        "deferrable": True,
+        "company_id": os.environ.get("CODAT_OTHER_COMPANY_ID", ""),
+        "connection_id": None,
+    },
 }
 
 for mood, given in MOODS.items():
