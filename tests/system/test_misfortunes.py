@@ -153,9 +153,8 @@ def test_killed_supervisor(
         if AIRFLOW < (3,):
             # There an orphan ends its task, whatever has become of that since.
             each.until_state("success")
-        else:
-            assert each.instance["try_number"] == 2, each.log()
         each.succeeded_once()
+        assert each.instance["try_number"] == 2 or AIRFLOW < (3,), each.log()
         assert len(keys_of(each)) == 1
 
 
