@@ -235,7 +235,6 @@ def url_of(connection: "AirflowConnection") -> URL:
     name = f"{dialect}+{driver}"
     if dialect == "sqlite":
         return URL.create(name, database=connection.host or connection.schema)
-    extra = connection.extra_dejson.items()
     return URL.create(
         name,
         username=connection.login,
@@ -243,8 +242,21 @@ def url_of(connection: "AirflowConnection") -> URL:
         host=connection.host,
         port=connection.port,
         database=connection.schema,
-        query={k: str(v) for k, v in extra if k.startswith(_HANDED_OVER[dialect])},
+        query=_handed_over(connection.extra_dejson, _HANDED_OVER[dialect]),
     )
+
+
+def _handed_over(
+    extra: Mapping[str, Any], beginnings: tuple[str, ...]
+) -> dict[str, str]:
+    """Return what the driver is told of a connection's extra.
+
+    Airflow's connections to MySQL may hold a certificate as ``{"ssl": {"ca": ...}}``.
+    """
+    tls = extra.get("ssl")
+    nested = {f"ssl_{k}": v for k, v in tls.items()} if isinstance(tls, dict) else {}
+    flat = {k: v for k, v in {**extra, **nested}.items() if not isinstance(v, dict)}
+    return {k: str(v) for k, v in flat.items() if k.startswith(beginnings)}
 
 
 def _in_short(error: BaseException) -> str:

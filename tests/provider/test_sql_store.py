@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,14 +17,16 @@ from uuid import uuid4
 
 import psutil
 import pytest
+from airflow.providers.common.compat.sdk import BaseHook
 from sqlalchemy import func, select, text
 
-from airflow_provider_codat.api import JournalFailed
+from airflow_provider_codat.api import JournalFailed, SettingsInvalid
 from airflow_provider_codat.api.create.journal import Entry
 from airflow_provider_codat.api.models import Json
 from airflow_provider_codat.journal.cells import TaskStateJournal
-from airflow_provider_codat.journal.database import TABLE, open_database
+from airflow_provider_codat.journal.database import TABLE, open_database, url_of
 from airflow_provider_codat.journal.sql import SqlStore, TaskKey, rows_of, store_in
+from airflow_provider_codat.simulator import LocalCodat
 
 HERE = Path(__file__).parent
 REPLACED = "was replaced by a later one"
@@ -355,3 +359,111 @@ def test_a_database_that_hangs(
         for pid in running:
             os.kill(pid, signal.SIGCONT)
     assert store.get("codat.0") == 1
+
+
+# --- which database
+
+
+URLS = {
+    "postgres": (
+        {
+            "conn_type": "postgres",
+            "login": "codat",
+            "password": "p@ss/w",
+            "host": "db.internal",
+            "port": 6432,
+            "schema": "j",
+            "extra": {"sslmode": "verify-full", "cursor": "dictcursor"},
+        },
+        "postgresql://codat:p%40ss%2Fw@db.internal:6432/j?sslmode=verify-full",
+    ),
+    "mysql": (
+        {
+            "conn_type": "mysql",
+            "host": "db",
+            "schema": "j",
+            "extra": {"ssl": {"ca": "/ca.pem"}, "charset": "latin1", "ssl_key": "/k"},
+        },
+        "mysql://db/j?ssl_ca=%2Fca.pem&ssl_key=%2Fk",
+    ),
+    "a file": (
+        {"conn_type": "sqlite", "host": "/var/journal.db"},
+        "sqlite:////var/journal.db",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", URLS)
+def test_a_connection_is_read(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Its extra's words on TLS are handed over, and none that only Airflow knows."""
+    fields, url = URLS[name]
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(fields))
+    found = url_of(BaseHook.get_connection("journal"))
+    plain = found.set(drivername=found.get_backend_name())
+    assert plain.render_as_string(hide_password=False) == url
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"conn_type": "snowflake"},
+            "is of the type 'snowflake'; a journal is kept in",
+        ),
+        (None, "Airflow knows no connection 'journal'"),
+    ],
+    ids=["another kind", "none"],
+)
+def test_a_connection_that_will_not_do(
+    monkeypatch: pytest.MonkeyPatch, fields: dict[str, str] | None, words: str
+) -> None:
+    """The task fails at once, and says what it was given."""
+    if fields:
+        monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(fields))
+    with pytest.raises(SettingsInvalid, match=re.escape(words)):
+        open_database("journal")
+
+
+@pytest.mark.parametrize("how", ["argument", "configuration", "both"])
+def test_what_names_it(
+    attempt: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    how: str,
+) -> None:
+    """The argument of a task goes before ``[codat] journal_conn_id``."""
+    for conn_id in ("of_all", "of_one"):
+        fields = {"conn_type": "sqlite", "host": str(tmp_path / conn_id)}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(fields))
+    if how != "argument":
+        monkeypatch.setenv("AIRFLOW__CODAT__JOURNAL_CONN_ID", "of_all")
+    attempt(
+        **({} if how == "configuration" else {"journal_conn_id": "of_one"})
+    ).execute()
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == ["of_all" if how == "configuration" else "of_one"]
+
+
+def test_a_task_that_is_not_durable_asks_no_database(
+    attempt: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``durable=False`` is obeyed, whatever the configuration names."""
+    monkeypatch.setenv("AIRFLOW__CODAT__JOURNAL_CONN_ID", "nowhere")
+    attempt(durable=False).execute()
+
+
+def test_nothing_is_sent_without_its_database(
+    attempt: Callable[..., Any],
+    local_codat: LocalCodat,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A task that cannot write down what it sends does not send it."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        fields = {"conn_type": "postgres", "host": "127.0.0.1"}
+        fields |= {"port": nobody.getsockname()[1]}
+        monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(fields))
+        made = attempt(journal_conn_id="journal")
+        error = made.fails(JournalFailed, "journal_conn_id: journal")
+    assert "Connection refused" in str(error)
+    assert local_codat.journal() == []
