@@ -259,14 +259,13 @@ class LocalAirflow:
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Ask the REST API, and return the JSON of its answer."""
+        headers = {"Authorization": self._authorization(path)}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
         request = urllib.request.Request(  # noqa: S310 - our own loopback URL
-            f"{self.url}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={
-                "Authorization": self._authorization(path),
-                "Content-Type": "application/json",
-            },
+            f"{self.url}{path}", method=method, data=data, headers=headers
         )
         with OPENER.open(request, timeout=2 * LOCKED_SECONDS) as answer:
             answered: dict[str, Any] = json.loads(answer.read() or b"{}")
