@@ -201,7 +201,7 @@ def main() -> None:
     chosen = [n for n in names if n in only or n.partition("/")[0] in only]
     prepare({CLIENTS[name.partition("/")[2]] for name in chosen})
     measured = {}
-    with postgres() as server:
+    with postgres(durable=True) as server:
         os.environ[JOURNAL] = json.dumps(server.connection)
         for name in chosen:
             print(f"{name} ...", file=sys.stderr)

@@ -41,7 +41,11 @@ def main() -> None:
 
 def measured() -> dict[str, dict[str, float]]:
     """Return the median milliseconds of each thing, for each store."""
-    with TemporaryDirectory() as folder, postgres() as one, mariadb() as other:
+    with (
+        TemporaryDirectory() as folder,
+        postgres(durable=True) as one,
+        mariadb(durable=True) as other,
+    ):
         sqlite = {"conn_type": "sqlite", "host": f"{folder}/journal.db"}
         connections = {
             "postgres": one.connection,

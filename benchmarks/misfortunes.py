@@ -216,7 +216,7 @@ def main() -> None:
     # A client that is killed amid a request is what this is about.
     logging.getLogger("aiohttp.server").disabled = True
     runs = sorted(planned(chosen), key=lambda run: run.plan != "killed")
-    with postgres() as server, ThreadPoolExecutor(AT_A_TIME) as pool:
+    with postgres(durable=True) as server, ThreadPoolExecutor(AT_A_TIME) as pool:
         os.environ[JOURNAL] = json.dumps(server.connection)
         measured = list(pool.map(measure, runs))
     result = json.loads(RESULT.read_text()) if RESULT.exists() else {}

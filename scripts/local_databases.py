@@ -92,9 +92,11 @@ class LocalDatabase:
 
 
 @contextmanager
-def postgres() -> Iterator[LocalDatabase]:
+def postgres(*, durable: bool = False) -> Iterator[LocalDatabase]:
     """Run a Postgres.
 
+    :param durable: whether a commit is on the disk, as in production; tests that end
+        processes and no machines need not wait for that.
     :raises NotInstalled: when it is not on this machine.
     """
     initdb, server = program("initdb", _POSTGRES), program("postgres", _POSTGRES)
@@ -102,16 +104,18 @@ def postgres() -> Iterator[LocalDatabase]:
         data, port = folder / "data", _free_port()
         making = [initdb, "-D", data, "-U", "airflow", "-A", "trust", "-E", "UTF8"]
         _run([*making, "--no-sync", "--locale=C.UTF-8"], user)
-        options = ["-D", data, "-p", port, "-k", folder, "-h", "127.0.0.1", "-F"]
+        options = ["-D", data, "-p", port, "-k", folder, "-h", "127.0.0.1"]
+        options += [] if durable else ["-F"]
         connection = {"conn_type": "postgres", "schema": "postgres"}
         with _running(folder, user, port, connection, [server, *options]) as database:
             yield database
 
 
 @contextmanager
-def mariadb() -> Iterator[LocalDatabase]:
+def mariadb(*, durable: bool = False) -> Iterator[LocalDatabase]:
     """Run a MariaDB.
 
+    :param durable: as above.
     :raises NotInstalled: when it is not on this machine.
     """
     server = program("mariadbd", _SBIN)
@@ -128,7 +132,8 @@ def mariadb() -> Iterator[LocalDatabase]:
         _run([install, "--no-defaults", f"--datadir={data}"], user)
         options = ["--no-defaults", f"--datadir={data}", f"--socket={socket_}"]
         options += [f"--port={port}", "--bind-address=127.0.0.1"]
-        options += ["--innodb-flush-log-at-trx-commit=2", "--skip-name-resolve"]
+        flush = 1 if durable else 2
+        options += [f"--innodb-flush-log-at-trx-commit={flush}", "--skip-name-resolve"]
         first = subprocess.run(
             [server, *options, "--bootstrap"],
             input=f"FLUSH PRIVILEGES;\n{start.read_text()}".encode(),

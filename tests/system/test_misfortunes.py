@@ -151,8 +151,8 @@ def test_killed_supervisor(
     assert len(runs[0].creates()) == sent == 1
     for each in runs:
         if AIRFLOW < (3,):
-            # There an orphan ends its task, whatever has become of that since.
-            each.until_state("success")
+            # There an orphan that fails marks its task, whatever that has become since.
+            each.clear()
         each.succeeded_once()
         assert each.instance["try_number"] == 2 or AIRFLOW < (3,), each.log()
         assert len(keys_of(each)) == 1
