@@ -216,7 +216,7 @@ def main() -> None:
         "date": datetime.now(UTC).date().isoformat(),
         "customers": {at: scenario.customers for at, scenario in SCENARIOS.items()},
         "killed_at": KILLED_AT,
-        "versions": versions(),
+        "versions": {**result.get("versions", {}), **versions()},
     }
     RESULT.write_text(json.dumps(result, indent=2) + "\n")
     PAGE.write_text(rewritten(PAGE.read_text(), result))
