@@ -302,13 +302,18 @@ def test_a_write_under_way_is_waited_for(
 # --- a database that is not there, or not well
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
-def test_a_database_that_is_gone(
-    servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(params=["postgres", "mariadb"])
+def server(
+    request: pytest.FixtureRequest, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> Any:  # noqa: ANN401 - scripts/local_databases.py
+    """Return the server that the connection ``journal`` names."""
+    found = servers(request.param)
+    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(found.connection))
+    return found
+
+
+def test_a_database_that_is_gone(server: Any, task: TaskKey) -> None:  # noqa: ANN401 - scripts/local_databases.py
     """The error names the connection; once it is back, the same try goes on."""
-    server = servers(kind)
-    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(server.connection))
     store = store_in("journal", task, 1)
     store.set("codat.0", 1)
     server.kill()
@@ -323,13 +328,8 @@ def test_a_database_that_is_gone(
     assert store.get("codat.0") == 1
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
-def test_a_database_that_was_restarted(
-    servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_was_restarted(server: Any, task: TaskKey) -> None:  # noqa: ANN401 - scripts/local_databases.py
     """A connection that was closed meanwhile is made anew, and nobody notices."""
-    server = servers(kind)
-    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(server.connection))
     store = store_in("journal", task, 1)
     store.set("codat.0", 1)
     server.kill(signal.SIGQUIT)
@@ -338,13 +338,8 @@ def test_a_database_that_was_restarted(
     assert [store.get(f"codat.{n}") for n in range(2)] == [1, 2]
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
-def test_a_database_that_hangs(
-    servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_database_that_hangs(server: Any, task: TaskKey) -> None:  # noqa: ANN401 - scripts/local_databases.py
     """It is waited for so long and no longer, though its driver waits for ever."""
-    server = servers(kind)
-    monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(server.connection))
     hurried = replace(open_database("journal"), answer_seconds=0.3)
     store = SqlStore(hurried, task, 1)
     store.set("codat.0", 1)

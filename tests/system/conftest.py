@@ -34,6 +34,13 @@ QUICK_2 = {
 }
 
 
+@pytest.fixture(scope="module")
+def codat() -> Iterator[LocalCodat]:
+    """Serve one Codat for all tests of a file; each has records of its own."""
+    with LocalCodat(daily_quota=None) as codat:
+        yield codat
+
+
 @pytest.fixture(scope="session")
 def connection() -> Callable[..., str]:
     """Return the value of an environment variable that names a Codat to Airflow."""

@@ -5,7 +5,7 @@ real Airflow, and after each press the ledger is counted.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -36,13 +36,6 @@ EXTRA = {
 }
 
 Runs = Callable[..., CustomerRun]
-
-
-@pytest.fixture(scope="module")
-def codat() -> Iterator[LocalCodat]:
-    """Serve one Codat for all tests; each has customers of its own."""
-    with LocalCodat(daily_quota=None) as codat:
-        yield codat
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -55,13 +55,6 @@ class Chain(DagRun):
         except HTTPError as error:
             error.close()
             return False
-
-
-@pytest.fixture(scope="module")
-def codat() -> Iterator[LocalCodat]:
-    """Serve one Codat for all chains; each has records of its own."""
-    with LocalCodat(daily_quota=None) as codat:
-        yield codat
 
 
 @pytest.fixture(scope="module")

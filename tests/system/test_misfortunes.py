@@ -5,7 +5,7 @@ A real Airflow, one for all tests, whose processes are killed at chosen moments.
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,6 @@ EXTRA = {
     "retry_budget_seconds": 60,
     "request_lifetime_seconds": 8,
 }
-
-
-@pytest.fixture(scope="module")
-def codat() -> Iterator[LocalCodat]:
-    """Serve one Codat for all tests; each has customers of its own."""
-    with LocalCodat(daily_quota=None) as codat:
-        yield codat
 
 
 @pytest.fixture(scope="module")
