@@ -215,7 +215,7 @@ class SqlStore:
             f"try {self._given['its_try']} of this task was replaced by a later one, "
             "or by another process, which has taken over its journal; nothing more is "
             "sent from here. (If this DAG run was deleted and made again under its "
-            "id: its journal is there still; docs/exactly-once.md says what to do)"
+            "id: its journal is there still; docs/journal.md says what to do)"
         )
 
 
