@@ -22,6 +22,7 @@ import urllib.request
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -33,12 +34,17 @@ STOP_SECONDS = 5
 # Longer than usual: on a busy machine many wait for the one that writes. Whoever asks
 # Airflow waits for longer than Airflow itself does.
 LOCKED_SECONDS = 60
+LOCKED_TIMES = 20
 # Below the ports that a system gives to outgoing connections, so that none of those
 # takes the port between this look and Airflow's own.
 PORTS = range(20_000, 32_000)
 MARK = "LOCAL_AIRFLOW_HOME"
 # A proxy of the environment must not stand between us and this machine.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class _ServerError(OSError):
+    """Airflow's own answer of 5xx, with its words."""
 
 
 def free_port(wanted: int | None = None) -> int:
@@ -258,7 +264,18 @@ class LocalAirflow:
                     process.wait(STOP_SECONDS)
 
     def ask(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """Ask the REST API, and return the JSON of its answer."""
+        """Ask the REST API, and return the JSON of its answer.
+
+        A 500 is asked again: SQLite refuses at once, whatever the patience, a
+        transaction that began to write after another one had written.
+        """
+        for _ in range(LOCKED_TIMES):
+            with suppress(_ServerError):
+                return self._ask(method, path, body)
+            time.sleep(0.5)
+        return self._ask(method, path, body)
+
+    def _ask(self, method: str, path: str, body: object) -> dict[str, Any]:
         headers = {"Authorization": self._authorization(path)}
         data = None
         if body is not None:
@@ -267,9 +284,15 @@ class LocalAirflow:
         request = urllib.request.Request(  # noqa: S310 - our own loopback URL
             f"{self.url}{path}", method=method, data=data, headers=headers
         )
-        with OPENER.open(request, timeout=2 * LOCKED_SECONDS) as answer:
-            answered: dict[str, Any] = json.loads(answer.read() or b"{}")
-            return answered
+        try:
+            with OPENER.open(request, timeout=2 * LOCKED_SECONDS) as answer:
+                answered: dict[str, Any] = json.loads(answer.read() or b"{}")
+                return answered
+        except urllib.error.HTTPError as error:
+            if error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            told = error.read().decode(errors="replace")
+            raise _ServerError(f"{method} {path}: {error}: {told}") from None
 
     def _authorization(self, path: str) -> str:
         if not self._token and path.startswith("/api/"):
@@ -279,24 +302,29 @@ class LocalAirflow:
     def trigger(self, dag_id: str, conf: object = None, **more: str) -> str:
         """Start a DAG run as soon as the DAG is known; return its id.
 
+        The id is given beforehand: a run that is there when it is asked for again is
+        the one that was asked for.
+
         :param more: such as ``dag_run_id``.
         """
+        more.setdefault("dag_run_id", f"manual__{secrets.token_hex(8)}")
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                run = self._trigger(dag_id, conf or {}, **more)
+                self._trigger(dag_id, conf or {}, **more)
             except urllib.error.HTTPError as error:
-                if error.code != 404 or time.monotonic() > deadline:  # noqa: PLR2004 - HTTP's own number
+                if error.code == HTTPStatus.CONFLICT:
+                    return more["dag_run_id"]
+                if error.code != HTTPStatus.NOT_FOUND or time.monotonic() > deadline:
                     raise
                 self._check_imports()
                 time.sleep(0.5)
             else:
-                run_id: str = run["dag_run_id"]
-                return run_id
+                return more["dag_run_id"]
 
-    def _trigger(self, dag_id: str, conf: object, **more: object) -> dict[str, Any]:
+    def _trigger(self, dag_id: str, conf: object, **more: object) -> None:
         body = {"logical_date": None, "conf": conf, **more}
-        return self.ask("POST", f"{self.API}/dags/{dag_id}/dagRuns", body)
+        self.ask("POST", f"{self.API}/dags/{dag_id}/dagRuns", body)
 
     def _check_imports(self) -> None:
         """Tell at once why a DAG will never be known."""

@@ -45,9 +45,9 @@ class LocalAirflow2(LocalAirflow):
     def _authorization(self, _path: str) -> str:
         return f"Basic {base64.b64encode(f'{_USER}:{_PASSWORD}'.encode()).decode()}"
 
-    def _trigger(self, dag_id: str, conf: object, **more: object) -> dict[str, Any]:
+    def _trigger(self, dag_id: str, conf: object, **more: object) -> None:
         path = f"{self.API}/dags/{dag_id}/dagRuns"
-        return self.ask("POST", path, {"conf": conf, **more})
+        self.ask("POST", path, {"conf": conf, **more})
 
     def log(self, instance: Mapping[str, Any], try_number: int) -> str:
         """Return what the web page shows as the log of one try."""
