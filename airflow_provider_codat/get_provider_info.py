@@ -59,14 +59,33 @@ _EXTRAS = {
     },
     "requests_per_minute": {
         "label": "Requests per minute",
-        "description": "How many requests any 60 seconds of one task may hold. Codat "
-        "allows 1,000 per address. Default: 900",
+        "description": "How many requests any 60 seconds may hold: of each task, or, "
+        "with pool slots or a shared pace, of all. Codat allows 1,000 per address. "
+        "Default: 900",
         "schema": {"type": ["integer", "null"], "minimum": 1},
     },
     "max_concurrency": {
         "label": "Requests at a time",
         "description": "How many requests of one task there may be at a time. Codat "
         "allows 10 for one company. Default: 10",
+        "schema": {"type": ["integer", "null"], "minimum": 1},
+    },
+    "pool_slots": {
+        "label": "Slots of the pool",
+        "description": "How many slots the Airflow pool has in which all tasks with "
+        "this connection run: each task then takes its share of the requests",
+        "schema": {"type": ["integer", "null"], "minimum": 1},
+    },
+    "shared_pace_url": {
+        "label": "Redis for a shared pace",
+        "description": "redis:// or rediss:// URL of the Redis by which all workers "
+        "and triggerers share the requests",
+        "schema": {**_TEXT, "format": "password"},
+    },
+    "max_response_bytes": {
+        "label": "Longest answer (bytes)",
+        "description": "How long an answer may be that is read, unpacked. Default: "
+        "67108864 (64 MiB)",
         "schema": {"type": ["integer", "null"], "minimum": 1},
     },
     "client_certificate_path": {

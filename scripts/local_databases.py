@@ -1,7 +1,7 @@
-"""A Postgres and a MariaDB on this machine, each in a folder of its own, for tests.
+"""A Postgres, a MariaDB, a Redis on this machine, in folders of their own, for tests.
 
-Debian's packages ``postgresql`` and ``mariadb-server`` bring the programs; neither
-server of the system is touched. Each listens on a free port of the loopback address
+Debian's packages ``postgresql``, ``mariadb-server`` and ``redis-server`` bring the
+programs; no server of the system is touched. Each listens on a free port of the loopback address
 and is stopped by its process id.
 """
 
@@ -23,7 +23,7 @@ START_SECONDS = 300
 STOP_SECONDS = 60
 _POSTGRES = "/usr/lib/postgresql/*/bin"
 _SBIN = "/usr/sbin"
-# What both of them log when they may be used.
+# What all of them log when they may be used.
 _READY = b" ready "
 
 
@@ -61,7 +61,7 @@ class LocalDatabase:
         """Start it, or start it again; return when it listens."""
         log = self.folder / "log"
         log.touch()
-        before = log.read_bytes().count(_READY)
+        before = log.read_bytes().lower().count(_READY)
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command,
@@ -74,7 +74,7 @@ class LocalDatabase:
             )
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
-            if log.read_bytes().count(_READY) > before:
+            if log.read_bytes().lower().count(_READY) > before:
                 return
             time.sleep(0.05)
         words = log.read_text(errors="replace")[-2000:]
@@ -83,7 +83,7 @@ class LocalDatabase:
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Let it be gone, without a word to anybody.
 
-        :param number: SIGQUIT is heard by both as "stop now, and leave nothing behind".
+        :param number: SIGQUIT is heard by all as "stop now, and leave nothing behind".
         """
         if self.process is not None:
             self.process.send_signal(number)
@@ -145,6 +145,22 @@ def mariadb(*, durable: bool = False) -> Iterator[LocalDatabase]:
             raise RuntimeError(first.stderr.decode(errors="replace")[-2000:])
         connection = {"conn_type": "mysql", "schema": "journal"}
         with _running(folder, user, port, connection, [server, *options]) as database:
+            yield database
+
+
+@contextmanager
+def redis() -> Iterator[LocalDatabase]:
+    """Run a Redis, which forgets all when it is stopped.
+
+    :raises NotInstalled: when it is not on this machine.
+    """
+    server = program("redis-server", _SBIN)
+    with _folder("redis") as (folder, user):
+        port = _free_port()
+        options = ["--port", port, "--bind", "127.0.0.1", "--dir", folder]
+        command = [server, *options, "--save", "", "--appendonly", "no"]
+        connection = {"conn_type": "redis", "login": ""}
+        with _running(folder, user, port, connection, command) as database:
             yield database
 
 

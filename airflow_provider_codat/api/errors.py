@@ -47,10 +47,17 @@ from airflow_provider_codat.api.models import (
     PushOperation,
     Remark,
 )
+from airflow_provider_codat.api.words import first_ones, shortened
 
 
 class CodatError(Exception):
-    """Anything that this package raises about Codat."""
+    """Anything that this package raises about Codat.
+
+    Its message is cut after 4,000 characters: Airflow keeps it in its database.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(shortened(a) if isinstance(a, str) else a for a in args))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross a process: restored from what it says and carries, not made anew."""
@@ -75,7 +82,8 @@ class PayloadInvalid(CodatError, ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        lines = "\n".join(f"  {number}. {p}" for number, p in enumerate(problems, 1))
+        numbered = (f"{number}. {p}" for number, p in enumerate(problems, 1))
+        lines = "\n".join(f"  {line}" for line in first_ones(numbered))
         super().__init__(
             f"the payload has {count} problem{'s' if count != 1 else ''}; "
             f"nothing was sent:\n{lines}"

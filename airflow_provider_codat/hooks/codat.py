@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from airflow.providers.common.compat.connection import (
     get_async_connection,
@@ -32,12 +33,13 @@ from airflow_provider_codat.api.http.exchange import (
     post,
     send_once,
 )
-from airflow_provider_codat.api.http.rate_limit import Pace
-from airflow_provider_codat.api.http.response import json_of, page_of
+from airflow_provider_codat.api.http.paging import page_of
+from airflow_provider_codat.api.http.response import json_of
 from airflow_provider_codat.api.models import (
     PushOperation,
     Summary,
 )
+from airflow_provider_codat.api.pace.chosen import pace_of
 from airflow_provider_codat.api.payload.json_values import to_json
 from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.hooks import form
@@ -156,7 +158,12 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
             for name, value in settings.headers.items()
             if any(word in name.lower() for word in _SECRET_HEADERS)
         ]
-        return settings, [*settings.credential.secrets, *secrets]
+        redis = urlsplit(settings.shared_pace_url or "").password
+        return settings, [
+            *settings.credential.secrets,
+            *secrets,
+            *([redis] if redis else []),
+        ]
 
     @cached_property
     def _transport(self) -> "Transport":
@@ -166,10 +173,11 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
         return Transport(self.settings)
 
     @cached_property
-    def _patience(self) -> Patience:
+    def patience(self) -> Patience:
+        """How a conversation takes its time."""
         return Patience(
             budget_seconds=self.settings.retry_budget_seconds,
-            pace=Pace(self.settings.requests_per_minute),
+            pace=pace_of(self.settings),
             telemetry=AIRFLOW,
         )
 
@@ -214,7 +222,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
         :param on_pause: waits where the write may be taken up again in another process;
             it may raise to do so. By default it waits here.
         """
-        conversation = submit(write, past, self._patience)
+        conversation = submit(write, past, self.patience)
         return drive(conversation, self._send, note=note, on_pause=on_pause)
 
     def conclude(
@@ -227,7 +235,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
     ) -> Summary:
         """Write down what came of a write; see :mod:`api.create`."""
         conversation = conclude(
-            written, self._patience, redact=redact, clear_count=clear_count
+            written, self.patience, redact=redact, clear_count=clear_count
         )
         return drive(conversation, self._transport.send, note=note)
 
@@ -246,7 +254,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
         return self._drive(
             settle(
                 operation,
-                self._patience,
+                self.patience,
                 poll_interval_seconds=poll_interval_seconds,
                 deadline=deadline,
             )
@@ -282,16 +290,14 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
             idempotency_key=idempotency_key,
         )
         if request.method == "GET":
-            return self._drive(get(request, json_of, self._patience))
+            return self._drive(get(request, json_of, self.patience))
         send = post if request.idempotency_key else send_once
-        return self._drive(
-            send(request, json_of, self._patience, redact=redactor(body))
-        )
+        return self._drive(send(request, json_of, self.patience, redact=redactor(body)))
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask Codat for one company, once, and say in one line what came of it."""
         try:
-            patience = replace(self._patience, budget_seconds=0.0)
+            patience = replace(self.patience, budget_seconds=0.0)
             self._drive(get(codat_request.list_companies(), page_of, patience))
         except Exception as error:  # noqa: BLE001 - a form asks: it wants words, always
             known = "settings" in self.__dict__

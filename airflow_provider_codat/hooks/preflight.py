@@ -36,7 +36,7 @@ class ReadinessMixin(ABC):
 
     @property
     @abstractmethod
-    def _patience(self) -> Patience:
+    def patience(self) -> Patience:
         """How a conversation takes its time."""
 
     @abstractmethod
@@ -54,7 +54,7 @@ class ReadinessMixin(ABC):
         :raises NotFound: when there is no such company.
         Source: https://docs.codat.io/platform-api#/operations/list-connections
         """
-        return self._drive(only_connection(company_id, self._patience))
+        return self._drive(only_connection(company_id, self.patience))
 
     def check_can_create(
         self,
@@ -79,7 +79,7 @@ class ReadinessMixin(ABC):
         Source: https://docs.codat.io/platform-api#/operations/get-integration
         """
         return self._drive(
-            can_create(company_id, connection_id, self._patience, data_type=data_type)
+            can_create(company_id, connection_id, self.patience, data_type=data_type)
         )
 
     def existing_records(
@@ -111,7 +111,7 @@ class ReadinessMixin(ABC):
             one, when Codat has no copy yet.
         """
         place = Destination(company_id, connection_id)
-        patience, row = self._patience, data_type_of(data_type)
+        patience, row = self.patience, data_type_of(data_type)
         if not refresh:
             return self._drive(copied(place, row, patience, match_on=match_on))
         return self._drive(

@@ -21,14 +21,13 @@ from airflow_provider_codat.api.books.records import (
 from airflow_provider_codat.api.data_types import CUSTOMERS, DataType, data_type_of
 from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
+from airflow_provider_codat.api.http.paging import Page, PageWalk, page_of
 from airflow_provider_codat.api.http.response import (
     object_of,
-    page_of,
     push_operation_of,
 )
 from airflow_provider_codat.api.models import (
     Destination,
-    Json,
     PullOperation,
     checked_uuid,
 )
@@ -67,7 +66,7 @@ class ReadingMixin(ABC):
 
     @property
     @abstractmethod
-    def _patience(self) -> Patience:
+    def patience(self) -> Patience:
         """How a conversation takes its time."""
 
     @abstractmethod
@@ -82,7 +81,7 @@ class ReadingMixin(ABC):
         Source: https://docs.codat.io/platform-api#/operations/get-push-operation
         """
         request = codat_request.read_push_operation(company_id, push_operation_key)
-        operation = self._drive(get(request, push_operation_of, self._patience))
+        operation = self._drive(get(request, push_operation_of, self.patience))
         return dict(operation.raw)
 
     def list_push_operations(
@@ -101,7 +100,7 @@ class ReadingMixin(ABC):
         Source: https://docs.codat.io/platform-api#/operations/get-company-push-history
         """
 
-        def page(number: int) -> Conversation[tuple[list[dict[str, Json]], bool]]:
+        def page(number: int) -> Conversation[Page]:
             request = codat_request.list_push_operations(
                 company_id,
                 page=number,
@@ -109,7 +108,7 @@ class ReadingMixin(ABC):
                 query=query,
                 order_by=order_by,
             )
-            return get(request, page_of, self._patience)
+            return get(request, page_of, self.patience)
 
         return self._each(page, "pushOperationKey", page_size)
 
@@ -126,7 +125,7 @@ class ReadingMixin(ABC):
         """
         destination = Destination(company_id, connection_id)
         request = codat_request.read_model(destination, data_type_of(data_type))
-        return self._drive(get(request, object_of, self._patience))
+        return self._drive(get(request, object_of, self.patience))
 
     def get_customer_model(self, company_id: str, connection_id: str) -> dict[str, Any]:
         """Return what the connection's software wants of a customer.
@@ -164,7 +163,7 @@ class ReadingMixin(ABC):
             started(
                 company_id,
                 data_type,
-                self._patience,
+                self.patience,
                 keys=lambda: str(uuid4()),
                 connection_id=connection_id,
             )
@@ -191,7 +190,7 @@ class ReadingMixin(ABC):
             requested(
                 company_id,
                 data_type,
-                self._patience,
+                self.patience,
                 keys=lambda: str(uuid4()),
                 deadline=deadline,
                 connection_id=connection_id,
@@ -215,7 +214,7 @@ class ReadingMixin(ABC):
         return self._drive(
             refresh_ended(
                 operation,
-                self._patience,
+                self.patience,
                 deadline=deadline,
                 poll_interval_seconds=poll_interval_seconds,
             )
@@ -237,7 +236,7 @@ class ReadingMixin(ABC):
             checked_uuid(company_id, "company_id"),
             checked_uuid(dataset_id, "dataset_id"),
         )
-        operation = self._drive(get(request, read, self._patience))
+        operation = self._drive(get(request, read, self.patience))
         return dict(operation.raw)
 
     def get_data_status(self, company_id: str) -> dict[str, dict[str, Any]]:
@@ -252,7 +251,7 @@ class ReadingMixin(ABC):
         Source: https://docs.codat.io/platform-api#/operations/get-company-data-status
         """
         request = codat_request.read_data_status(company_id)
-        return self._drive(get(request, data_status_of, self._patience))
+        return self._drive(get(request, data_status_of, self.patience))
 
     def list_records(
         self,
@@ -288,7 +287,7 @@ class ReadingMixin(ABC):
         """
         row = readable(data_type)
 
-        def page(number: int) -> Conversation[tuple[list[dict[str, Json]], bool]]:
+        def page(number: int) -> Conversation[Page]:
             request = codat_request.list_records(
                 company_id,
                 row,
@@ -299,7 +298,7 @@ class ReadingMixin(ABC):
                 order_by=order_by,
                 modified_since=modified_since,
             )
-            return cached(request, page_of, self._patience)
+            return cached(request, page_of, self.patience)
 
         return self._each(page, "id", page_size)
 
@@ -336,7 +335,7 @@ class ReadingMixin(ABC):
         request = codat_request.read_record(
             company_id, readable(data_type), record_id, connection_id=connection_id
         )
-        return self._drive(cached(request, object_of, self._patience))
+        return self._drive(cached(request, object_of, self.patience))
 
     def get_customer(self, company_id: str, customer_id: str) -> dict[str, Any]:
         """Return Codat's copy of one customer: see :meth:`get_record`.
@@ -347,7 +346,7 @@ class ReadingMixin(ABC):
 
     def _each(
         self,
-        page: Callable[[int], Conversation[tuple[list[dict[str, Json]], bool]]],
+        page: Callable[[int], Conversation[Page]],
         identity: str,
         page_size: int,
     ) -> Iterator[dict[str, Any]]:
@@ -359,13 +358,14 @@ class ReadingMixin(ABC):
             raise ValueError(f"page_size must be from 1 to {_LARGEST_PAGE}")
         # What is written meanwhile moves entries from one page to the next.
         seen = set()
+        walk = PageWalk()
         for number in count(1):
-            entries, more = self._drive(page(number))
-            for entry in entries:
+            listed = self._drive(page(number))
+            for entry in listed.entries:
                 # Without an identity it is told apart by all that it says.
                 name = repr(entry.get(identity) or entry)
                 if name not in seen:
                     seen.add(name)
                     yield entry
-            if not more or not entries:
+            if not walk.goes_on(listed):
                 return

@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, TypedDict, TypeVar, Unpack
 from uuid import uuid4
 
@@ -21,10 +20,9 @@ from airflow_provider_codat.api.http.exchange import (
     get,
     update,
 )
+from airflow_provider_codat.api.http.paging import page_of
 from airflow_provider_codat.api.http.quota import Quota, quota_of
-from airflow_provider_codat.api.http.rate_limit import Unpaced
 from airflow_provider_codat.api.http.request import Reply, Request, Response
-from airflow_provider_codat.api.http.response import page_of
 from airflow_provider_codat.api.http.retry import Sends
 from airflow_provider_codat.api.http.sender_threads import NOT_SENT, SenderThreads
 from airflow_provider_codat.api.models import Destination, Summary, author_key
@@ -64,7 +62,7 @@ class WritingMixin(ABC):
 
     @property
     @abstractmethod
-    def _patience(self) -> Patience:
+    def patience(self) -> Patience:
         """How a conversation takes its time."""
 
     @abstractmethod
@@ -123,7 +121,7 @@ class WritingMixin(ABC):
         )
         known, redact = idempotency_key is not None, redactor(body)
         conversation = create(
-            *(request, place, row, self._patience),
+            *(request, place, row, self.patience),
             sends=Sends(),
             reused_key=known,
             redact=redact,
@@ -237,7 +235,7 @@ class WritingMixin(ABC):
         redact: Callable[[str], str],
     ) -> dict[str, Any]:
         conversation = update(
-            request, destination, row, self._patience, sends=Sends(), redact=redact
+            request, destination, row, self.patience, sends=Sends(), redact=redact
         )
         return dict(self._drive(conversation).raw)
 
@@ -256,7 +254,7 @@ class WritingMixin(ABC):
         :param on_pause: waits where it may be taken up again in another process; it may
             raise to do so. By default it waits here.
         """
-        conversation = submit_update(wanted, past, self._patience)
+        conversation = submit_update(wanted, past, self.patience)
         return drive(conversation, self._send, note=note, on_pause=on_pause)
 
     def conclude_update(
@@ -272,29 +270,30 @@ class WritingMixin(ABC):
 
         :param past: all that was written down, in this try, too.
         """
-        conversation = conclude_update(wanted, past, written, self._patience)
+        conversation = conclude_update(wanted, past, written, self.patience)
         return drive(conversation, self._send, note=note, on_pause=on_pause)
 
-    def scheduler(self) -> Scheduler:
-        """Return what carries out many conversations at once, as fast as it may."""
+    def scheduler(self, company_id: str) -> Scheduler:
+        """Return what carries out many conversations at once, as fast as it may.
+
+        :param company_id: whose books they ask for.
+        """
         # Here, so that a DAG file can be parsed without importing requests.
         from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
-
-        pace = self._patience.pace
 
         def new_send() -> Callable[[Request], Reply]:
             send = Transport(self.settings).send
             return lambda request: NOT_SENT if self._stopped else send(request)
 
-        most = self.settings.max_concurrency
-        senders: SenderThreads[RunningConversation] = SenderThreads(
-            new_send, most, pace.sent
+        most = max(1, int(self.settings.max_concurrency * self.settings.share))
+        senders: SenderThreads[RunningConversation] = SenderThreads(new_send, most)
+        return Scheduler(
+            senders,
+            self.patience.pace,
+            company_id,
+            most,
+            is_stopped=lambda: self._stopped,
         )
-        return Scheduler(senders, pace, most, is_stopped=lambda: self._stopped)
-
-    def patience_of_many(self) -> Patience:
-        """Return how each of many takes its time; the scheduler has the pace."""
-        return replace(self._patience, pace=Unpaced())
 
     def read_quota(self, company_id: str) -> Quota | None:
         """Return how many requests are left of the day; None where Codat does not say.
@@ -309,4 +308,4 @@ class WritingMixin(ABC):
             page_of(response)
             return quota_of(response)
 
-        return self._drive(get(request, read, self._patience))
+        return self._drive(get(request, read, self.patience))

@@ -16,6 +16,7 @@ from airflow_provider_codat.failures import (
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.tasks.identity import TaskRun, from_xcom
 from airflow_provider_codat.tasks.options import TaskKwargs
+from airflow_provider_codat.tasks.waiting import task_params
 
 if TYPE_CHECKING:
     import jinja2
@@ -61,7 +62,7 @@ class CodatOperator(BaseOperator):
 
     def _hook_params(self) -> Mapping[str, Any] | None:
         """Return the extras of the connection that this task overrides."""
-        return self.hook_params
+        return task_params(self.hook_params, self.pool_slots)
 
     @cached_property
     def hook(self) -> CodatHook:

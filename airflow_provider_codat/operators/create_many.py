@@ -146,7 +146,7 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
             "requests_per_minute": self.requests_per_minute,
         }
         return {
-            **(self.hook_params or {}),
+            **(super()._hook_params() or {}),
             **{name: value for name, value in own.items() if value is not None},
         }
 
@@ -313,8 +313,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         return Batch(
             plan,
             task.journal,
-            self.hook.scheduler(),
-            self.hook.patience_of_many(),
+            self.hook.scheduler(company_id),
+            self.hook.patience,
             ProgressLog(self.log.info, task.survey.total - task.survey.invalid),
         )
 

@@ -200,7 +200,7 @@ class CodatDataRefreshOperator(CodatOperator):
                 newest=refresh.newest,
                 deadline=deadline,
                 poll_interval_seconds=interval,
-                hook_params=self.hook_params,
+                hook_params=self._hook_params(),
                 begin_at=time.time() + min(SHORT_SECONDS, interval),
             ),
             method_name="execute_complete",

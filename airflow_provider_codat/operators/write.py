@@ -291,7 +291,7 @@ class WriteRecordOperator(WriteOperator[Summary]):
         deadline = time.time() + options.completion_timeout_seconds
         self._under_way = f"push operation {operation.key} was {operation.status}"
         if options.deferrable:
-            wait = Wait(self.codat_conn_id, self.hook_params, deadline, interval)
+            wait = Wait(self.codat_conn_id, self._hook_params(), deadline, interval)
             wait.begin(self, context, operation)
         operation = self.hook.settle(
             operation, poll_interval_seconds=interval, deadline=deadline

@@ -33,9 +33,9 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
 )
 from airflow_provider_codat.api.http.exchange import Patience, drive
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
 from airflow_provider_codat.api.models import PushOperation, Summary, checked_uuid
+from airflow_provider_codat.api.pace.chosen import pace_of
 from airflow_provider_codat.api.payload.canonical import read_payload
 from airflow_provider_codat.failures import (
     HAS_RETRY_POLICIES,
@@ -46,6 +46,7 @@ from airflow_provider_codat.failures import (
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.metrics import AIRFLOW
 from airflow_provider_codat.tasks.arguments import argument
+from airflow_provider_codat.tasks.waiting import task_params
 from airflow_provider_codat.triggers.codat import CodatPushOperationTrigger
 from airflow_provider_codat.triggers.event import PushOperationsEvent
 
@@ -133,7 +134,8 @@ class CodatPushOperationSensor(BaseSensorOperator):
     @cached_property
     def hook(self) -> CodatHook:
         """The hook that knows the connection."""
-        return CodatHook(self.codat_conn_id, hook_params=self.hook_params)
+        params = task_params(self.hook_params, self.pool_slots)
+        return CodatHook(self.codat_conn_id, hook_params=params)
 
     @cached_property
     def _transport(self) -> "Transport":
@@ -145,8 +147,9 @@ class CodatPushOperationSensor(BaseSensorOperator):
     @cached_property
     def _patience(self) -> Patience:
         settings = self.hook.settings
-        pace = Pace(settings.requests_per_minute)
-        return Patience(settings.retry_budget_seconds, pace, telemetry=AIRFLOW)
+        return Patience(
+            settings.retry_budget_seconds, pace_of(settings), telemetry=AIRFLOW
+        )
 
     def execute(self, context: "Context") -> Results:
         """Wait, and return which records they became."""
@@ -219,7 +222,7 @@ class CodatPushOperationSensor(BaseSensorOperator):
                 requested_since=self._since(keys, context),
                 deadline=time.time() + self.timeout,
                 poll_interval_seconds=self.poke_interval,
-                hook_params=self.hook_params,
+                hook_params=task_params(self.hook_params, self.pool_slots),
                 not_before=self._not_before,
                 begin_at=time.time() + min(_SETTLED_SECONDS, self.poke_interval),
             ),

@@ -37,6 +37,7 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.quota import Quota, overhead, requests_for
 from airflow_provider_codat.api.models import Destination
 from airflow_provider_codat.api.payload.redaction import redactor
+from airflow_provider_codat.api.words import first_ones
 from airflow_provider_codat.failures import may_pass
 from airflow_provider_codat.tasks.arguments import rendered_text, resolution
 from airflow_provider_codat.tasks.create import intent_of
@@ -364,7 +365,7 @@ def invalid_rows(survey: Survey) -> BatchFailed:
     """Return the error for rows that are not valid."""
     lines = [
         f"  row {row.number}{f' ({row.label})' if row.label else ''}: "
-        + "; ".join(str(problem) for problem in row.problems)
+        + "; ".join(first_ones(row.problems))
         for row in survey.rejected
     ]
     if survey.invalid > len(lines):

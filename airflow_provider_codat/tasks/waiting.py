@@ -148,6 +148,18 @@ def pause(task: BaseOperator, context: "Context", until: float) -> None:
     )
 
 
+def task_params(
+    hook_params: Mapping[str, Any] | None, pool_slots: int
+) -> Mapping[str, Any] | None:
+    """Return the extras of a task's hook, and of the trigger that waits for it.
+
+    :param pool_slots: of its pool, that it takes.
+    """
+    if pool_slots == 1:
+        return hook_params
+    return {"task_slots": pool_slots, **(hook_params or {})}
+
+
 def check_no_secrets(hook_params: Mapping[str, Any] | None) -> None:
     """Refuse what Airflow would keep in its database with a trigger."""
     if hook_params and "headers" in hook_params:

@@ -35,9 +35,9 @@ from airflow_provider_codat.api.errors import (
     Unreachable,
 )
 from airflow_provider_codat.api.http.exchange import Patience, adrive
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
 from airflow_provider_codat.api.models import PushOperation
+from airflow_provider_codat.api.pace.chosen import pace_of
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.metrics import AIRFLOW, find_server
 from airflow_provider_codat.triggers.event import (
@@ -285,8 +285,7 @@ class _Poller:
         hurried = replace(settings, read_timeout_seconds=seconds)
         transport = await self._loop.run_in_executor(self._executor, _open, hurried)
         # Without a budget each request is sent once: to poll is to repeat.
-        pace = Pace(settings.requests_per_minute)
-        self._codat = transport, Patience(0.0, pace, telemetry=AIRFLOW)
+        self._codat = transport, Patience(0.0, pace_of(settings), telemetry=AIRFLOW)
         return self._codat
 
     def _disconnect(self) -> None:

@@ -21,8 +21,8 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Patience, adrive, get
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.models import PullOperation, checked_uuid
+from airflow_provider_codat.api.pace.chosen import pace_of
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.metrics import AIRFLOW, find_server
 from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, until
@@ -195,7 +195,7 @@ class _Looks:
                 self._executor, _opened, self._hook.settings
             )
         # Without a budget it is sent once: to look again is to repeat.
-        pace = Pace(self._hook.settings.requests_per_minute)
+        pace = pace_of(self._hook.settings)
         patience = Patience(0.0, pace, telemetry=AIRFLOW)
         asking = get(self._request, self._read, patience)
         return await adrive(asking, self._transport.send, self._executor)

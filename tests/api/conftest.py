@@ -16,8 +16,8 @@ import pytest
 
 from airflow_provider_codat.api.connection.settings import Settings, read_settings
 from airflow_provider_codat.api.http.exchange import Patience
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.transport import Transport
+from airflow_provider_codat.api.pace.rate_limit import Pace
 from airflow_provider_codat.simulator import API_KEY, LocalCodat
 
 RESET = "reset"

@@ -63,10 +63,11 @@ from airflow_provider_codat.api.http.exchange import (
     Patience,
     Pause,
     Send,
+    Turn,
 )
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.models import Destination, Summary
+from airflow_provider_codat.api.pace.rate_limit import Pace
 
 NAME = "Northwind Traders of Bellingham"
 # What a stranger's record is called; nothing else of it is ours, unless it is equal.
@@ -284,6 +285,9 @@ class Story:
         """Return what a process wants to do next; None once it has ended."""
         try:
             asked = process.conversation.send(process.reply)
+            while isinstance(asked, Turn):
+                seconds = asked.pace.acquire(asked.company_id, asked.now)
+                asked = process.conversation.send(seconds)
         except StopIteration as end:
             self._succeeded(end.value)
             return None

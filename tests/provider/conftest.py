@@ -435,27 +435,6 @@ def attempt_many(local_codat: LocalCodat) -> Callable[..., Attempt]:
     return make
 
 
-@pytest.fixture(scope="session")
-def servers() -> Iterator[Callable[[str], Any]]:
-    """Start a database server once; skip the test where it is not installed."""
-    with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
-        patch.syspath_prepend(str(HERE.parents[1] / "scripts"))
-        import local_databases  # noqa: PLC0415 - found by the line above
-
-        started: dict[str, Any] = {}
-
-        def server(kind: str) -> Any:  # noqa: ANN401 - scripts/local_databases.py
-            if kind not in started:
-                try:
-                    runs = getattr(local_databases, kind)()
-                    started[kind] = stack.enter_context(runs)
-                except local_databases.NotInstalled as error:
-                    pytest.skip(str(error))
-            return started[kind]
-
-        yield server
-
-
 @pytest.fixture(params=["sqlite", "postgres", "mariadb"])
 def journal_database(
     request: pytest.FixtureRequest,

@@ -20,8 +20,7 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience
-from airflow_provider_codat.api.http.request import Response
-from airflow_provider_codat.api.http.response import object_of, page_of
+from airflow_provider_codat.api.http.paging import Page, PageWalk, page_of
 from airflow_provider_codat.api.models import Destination, Json, Problem
 from airflow_provider_codat.api.payload.canonical import READ_ONLY
 from airflow_provider_codat.api.payload.contract import contract
@@ -228,7 +227,7 @@ def copied(
                 order_by="-modifiedDate",
                 modified_since=None,
             )
-            if not walk.take(*(yield from cached(request, _page_of, patience))):
+            if not walk.take((yield from cached(request, page_of, patience))):
                 break
         if walk.has_missed_nothing(before):
             return walk.found
@@ -237,13 +236,6 @@ def copied(
         f"Codat's list of {data_type.records} was read {_MOST_WALKS} times and changed "
         "each time, so that one may have passed by unseen; look again later"
     )
-
-
-def _page_of(response: Response) -> tuple[list[dict[str, Json]], bool, int | None]:
-    """Return one page, whether it names a next one, and how many records there are."""
-    entries, more = page_of(response)
-    total = object_of(response).get("totalResults")
-    return entries, more, total if isinstance(total, int) else None
 
 
 @dataclass(slots=True)
@@ -258,20 +250,16 @@ class _Walk:
     found: Existing
     shown: list[bytes] = field(default_factory=list)
     totals: set[int | None] = field(default_factory=set)
+    pages: PageWalk = field(default_factory=PageWalk)
 
-    def take(
-        self,
-        entries: list[dict[str, Json]],
-        more: bool,
-        total: int | None,
-    ) -> bool:
+    def take(self, page: Page) -> bool:
         """Take in one page; return whether to ask for the next."""
-        for entry in entries:
+        for entry in page.entries:
             told = [entry.get(name) for name in ("id", *self.found.match_on)]
             self.shown.append(_digest(repr((told, is_deleted(entry)))))
             self.found.add(entry)
-        self.totals.add(total)
-        return bool(entries) and (more or self._is_short())
+        self.totals.add(page.total)
+        return self.pages.goes_on(page._replace(more=page.more or self._is_short()))
 
     def has_missed_nothing(self, before: list[bytes]) -> bool:
         """Whether no record can have passed by unseen.

@@ -18,9 +18,11 @@ from airflow_provider_codat.api.errors import (
 )
 from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, get
+from airflow_provider_codat.api.http.paging import PageWalk, page_of
 from airflow_provider_codat.api.http.request import Request, Response
-from airflow_provider_codat.api.http.response import object_of, page_of
+from airflow_provider_codat.api.http.response import object_of
 from airflow_provider_codat.api.models import Destination, Json, checked_uuid
+from airflow_provider_codat.api.words import first_ones, printable
 
 _PAGE_SIZE = 500
 
@@ -234,10 +236,11 @@ def _listed(
 ) -> Conversation[list[dict[str, Json]]]:
     """Return what stands on all pages of a list."""
     found: list[dict[str, Json]] = []
+    walk = PageWalk()
     for number in count(1):
-        entries, more = yield from get(pages(page=number), page_of, patience)
-        found += entries
-        if not more or not entries:
+        listed = yield from get(pages(page=number), page_of, patience)
+        found += listed.entries
+        if not walk.goes_on(listed):
             break
     return found
 
@@ -256,11 +259,11 @@ def _read(value: Mapping[str, Json]) -> _Connection:
 
 def _text(value: Mapping[str, Json], name: str) -> str:
     found = value.get(name)
-    return " ".join(found.split()) if isinstance(found, str) else ""
+    return printable(" ".join(found.split())) if isinstance(found, str) else ""
 
 
 def _list_of(connections: Iterable[_Connection]) -> str:
-    lines = [f"\n  - {connection}" for connection in connections]
+    lines = [f"\n  - {connection}" for connection in first_ones(connections)]
     return "".join(lines) or " none"
 
 

@@ -6,9 +6,11 @@ Source: https://docs.codat.io/platform-api#/operations/get-pull-operation
 from collections.abc import Callable, Iterable, Mapping
 
 from airflow_provider_codat.api.errors import Malformed, RefreshFailed
+from airflow_provider_codat.api.http.paging import page_of
 from airflow_provider_codat.api.http.request import Response
-from airflow_provider_codat.api.http.response import object_of, page_of
+from airflow_provider_codat.api.http.response import object_of
 from airflow_provider_codat.api.models import Json, PullOperation, checked_uuid
+from airflow_provider_codat.api.words import printable
 
 
 def pull_operation_of(response: Response) -> PullOperation:
@@ -27,7 +29,7 @@ def pull_operation(value: Mapping[str, Json]) -> PullOperation:
 
     def text(name: str) -> str:
         found = value.get(name)
-        return found if isinstance(found, str) else ""
+        return printable(found) if isinstance(found, str) else ""
 
     try:
         dataset, company = (
@@ -71,9 +73,8 @@ def pull_operations_of(response: Response) -> list[PullOperation]:
 
     :raises Malformed: when it is no page.
     """
-    entries, _ = page_of(response)
     found = []
-    for entry in entries:
+    for entry in page_of(response).entries:
         try:
             found.append(pull_operation(entry))
         except Malformed:

@@ -16,10 +16,10 @@ from airflow_provider_codat.api.http.exchange import (
     Pause,
     get,
 )
+from airflow_provider_codat.api.http.paging import PageWalk, page_of
 from airflow_provider_codat.api.http.request import Response
 from airflow_provider_codat.api.http.response import (
     epoch_of,
-    page_of,
     push_operation,
     push_operation_of,
 )
@@ -55,7 +55,7 @@ def recent_push_operations(
         list is read no further.
     :raises Malformed: when it is ``strict``, and an entry cannot be read.
     """
-    recent = _Recent(since, keys, strict=strict)
+    recent, walk = _Recent(since, keys, strict=strict), PageWalk()
     for page in count(1):
         request = codat_request.list_push_operations(
             company_id,
@@ -64,8 +64,8 @@ def recent_push_operations(
             query=None,
             order_by="-requestedOnUtc",
         )
-        entries, more = yield from get(request, page_of, patience)
-        if not recent.take(entries) or not more:
+        listed = yield from get(request, page_of, patience)
+        if not recent.take(listed.entries) or not walk.goes_on(listed):
             break
     if recent.skipped:
         log.warning(

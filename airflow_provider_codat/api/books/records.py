@@ -30,12 +30,12 @@ from airflow_provider_codat.api.http.exchange import (
     Send,
     get,
 )
+from airflow_provider_codat.api.http.paging import PageWalk, page_of
 from airflow_provider_codat.api.http.request import Reply, Request, Response
 from airflow_provider_codat.api.http.response import (
     already_in_progress,
     classified,
     object_of,
-    page_of,
 )
 from airflow_provider_codat.api.http.retry import backoff
 from airflow_provider_codat.api.models import (
@@ -341,6 +341,7 @@ def recent_records(
     :param since: epoch seconds, by Codat's clock: leave room for one that differs.
     """
     found: dict[str, dict[str, Json]] = {}
+    walk = PageWalk()
     for page in count(1):
         request = codat_request.list_records(
             place.company_id,
@@ -352,8 +353,8 @@ def recent_records(
             order_by=None,
             modified_since=datetime.fromtimestamp(since, UTC),
         )
-        records, more = yield from cached(request, page_of, patience)
-        found.update((str(record.get("id")), record) for record in records)
-        if not more or not records:
+        listed = yield from cached(request, page_of, patience)
+        found.update((str(record.get("id")), record) for record in listed.entries)
+        if not walk.goes_on(listed):
             break
     return found

@@ -16,20 +16,20 @@ from typing import Any
 from airflow_provider_codat.api.create.journal import Entry, Kind
 from airflow_provider_codat.api.create.search import Search
 from airflow_provider_codat.api.errors import CodatError
-from airflow_provider_codat.api.http.exchange import Conversation, Note, Pause, Send
-from airflow_provider_codat.api.http.rate_limit import Pace
+from airflow_provider_codat.api.http.exchange import (
+    Conversation,
+    Note,
+    Pause,
+    Send,
+    Turn,
+)
 from airflow_provider_codat.api.http.request import Reply, Request, Response
-from airflow_provider_codat.api.http.response import retry_after_seconds
+from airflow_provider_codat.api.http.response import limited_seconds
 from airflow_provider_codat.api.http.sender_threads import NOT_SENT, SenderThreads
-
-_AHEAD = 3
-"""How many requests wait for a free thread, so that none is idle meanwhile."""
+from airflow_provider_codat.api.pace.rate_limit import WINDOW_SECONDS, Pace
 
 _FAULTS = 3
 """How many faults in a row, for each request at a time, are an outage."""
-
-_LIMITED_SECONDS = 10.0
-"""How long to hold back after a 429 that does not say how long."""
 
 _BEFORE_A_SEND: set[Kind] = {"intent", "stale_resolution"}
 """After which entries a conversation goes on to send."""
@@ -70,8 +70,8 @@ class Scheduler:
     """Carries out conversations, many at once.
 
     :param senders: send the requests.
-    :param pace: how fast requests may follow each other, of all together; the senders
-        tell it of each.
+    :param pace: how fast requests may follow each other, of all together.
+    :param company_id: whose books they ask for.
     :param most: how many requests there may be at a time.
     :param is_stopped: whether the task was told to stop.
     """
@@ -80,17 +80,21 @@ class Scheduler:
         self,
         senders: SenderThreads[RunningConversation],
         pace: Pace,
+        company_id: str,
         most: int,
         clock: Callable[[], float] = time.time,
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._pace = pace
+        self._company_id = company_id
         self._is_stopped = is_stopped
         self._senders = senders
         self.most = most
         self._clock = clock
         self._queued: deque[RunningConversation] = deque()
-        self._ready: deque[tuple[RunningConversation, Request]] = deque()
+        self._ready: deque[RunningConversation] = deque()
+        self._has_turn = False
+        self._next_turn_at = 0.0
         self._asleep: list[tuple[float, int, RunningConversation]] = []
         self._order = count()
         self.unwritten: list[tuple[RunningConversation, Kind]] = []
@@ -188,40 +192,45 @@ class Scheduler:
         now = self._clock()
         moments = [self._asleep[0][0]] if self._asleep else []
         if self._may_give():
-            waiting = self._pace.wait_seconds(
-                now, about_to_send=self._senders.not_begun
-            )
-            moments.append(max(self.held_until, now + waiting))
+            moments.append(max(self.held_until, self._next_turn_at))
         return max(0.0, min(moments, default=now + 3600.0) - now)
 
     def _send(self) -> None:
         """Give the senders what they may send."""
-        while self._may_give():
-            now = self._clock()
-            waiting = self._pace.wait_seconds(
-                now, about_to_send=self._senders.not_begun
-            )
-            if now < self.held_until or waiting > 0:
-                return
+        while self._may_give() and self._take_turn():
             if self._ready:
-                self._give(*self._ready.popleft())
+                self._step(self._ready.popleft(), 0.0)
             else:
                 # Not before it is its turn: it looks at the clock when it goes on.
                 self._step(self._queued.popleft())
-                if self._ready:
-                    self._give(*self._ready.popleft())
 
     def _may_give(self) -> bool:
-        """Whether there is something to send, and soon a thread for it."""
-        free = self._senders.under_way < self.most + _AHEAD
+        """Whether there is something to send, and a thread for it."""
+        free = self._senders.under_way < self.most
         return self.due > 0 and free and not self._finishing
 
+    def _take_turn(self) -> bool:
+        """Whether the next request may go out; whoever goes on next may send it."""
+        now = self._clock()
+        if now < self.held_until:
+            return False
+        if not self._has_turn and now >= self._next_turn_at:
+            seconds = self._pace.acquire(self._company_id, now)
+            self._has_turn = seconds <= 0
+            self._next_turn_at = now + seconds
+            if seconds > WINDOW_SECONDS:
+                self.held_until = self._next_turn_at
+        return self._has_turn
+
     def _give(self, running: RunningConversation, request: Request) -> None:
+        self._has_turn = False
         self.requests += 1
         running.sent += 1
         self._senders.give(running, request)
 
     def _take(self, running: RunningConversation, reply: Reply) -> None:
+        seconds = limited_seconds(reply)
+        self._pace.release(self._company_id, seconds)
         if reply is NOT_SENT:
             self.requests -= 1
             running.sent -= 1
@@ -233,9 +242,7 @@ class Scheduler:
             self._faults_in_a_row = self._faults_in_a_row + 1 if faulted else 0
         if isinstance(reply, Response):
             self.latest = reply
-            if reply.status == 429:  # noqa: PLR2004 - HTTP's own number
-                asked = retry_after_seconds(reply)
-                seconds = _LIMITED_SECONDS if asked is None else asked
+            if seconds:
                 self.held_until = max(self.held_until, self._clock() + seconds)
         self._step(running, reply)
 
@@ -251,8 +258,8 @@ class Scheduler:
                 step = running.conversation.throw(error)
             else:
                 step = running.conversation.send(value)
-            while isinstance(step, Note) and running.note(step.entry):
-                step = running.conversation.send(None)
+            while (reply := self._at_once(running, step)) is not None:
+                step = running.conversation.send(reply)
         except StopIteration as end:
             running.done(end.value)
         except CodatError as failure:
@@ -260,13 +267,26 @@ class Scheduler:
         else:
             self._wait(running, step)
 
-    def _wait(self, running: RunningConversation, step: Send | Pause | Note) -> None:
+    def _at_once(
+        self, running: RunningConversation, step: Turn | Send | Pause | Note
+    ) -> float | None:
+        """Return what a conversation goes on with that need not wait; else None."""
+        goes_on = (isinstance(step, Note) and running.note(step.entry)) or (
+            isinstance(step, Turn) and self._has_turn
+        )
+        return 0.0 if goes_on else None
+
+    def _wait(
+        self, running: RunningConversation, step: Turn | Send | Pause | Note
+    ) -> None:
         """Let a conversation wait for what it has asked for."""
         match step:
             case Note(entry):
                 self.unwritten.append((running, entry.kind))
+            case Turn():
+                self._ready.append(running)
             case Send(request):
-                self._ready.append((running, request))
+                self._give(running, request)
             case ReconcileRequest():
                 self.reconcile_requests.append((running, step))
             case Pause(seconds):

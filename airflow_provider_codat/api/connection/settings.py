@@ -41,8 +41,14 @@ class Settings:
     :param retry_budget_seconds: how long one call may go on repeating and waiting.
     :param request_lifetime_seconds: after which a request that nobody answered acts
         no more.
-    :param requests_per_minute: how many requests any 60 seconds may hold.
+    :param requests_per_minute: how many requests any 60 seconds may hold: of one task,
+        or of all that share the pool, or the Redis.
     :param max_concurrency: how many requests of one task there may be at a time.
+    :param max_response_bytes: how long an answer may be that is read, unpacked.
+    :param pool_slots: how many slots the Airflow pool has in which all tasks run that
+        share ``requests_per_minute``; None: each has all of it.
+    :param task_slots: how many of them this task takes.
+    :param shared_pace_url: the Redis by which processes share it.
     :param verify: whether to check Codat's certificate, or a file of authorities.
     :param headers: sent with every request, ``x-codat-client`` among them.
     """
@@ -55,11 +61,20 @@ class Settings:
     request_lifetime_seconds: float = 600.0
     requests_per_minute: int = 900
     max_concurrency: int = 10
+    max_response_bytes: int = 64 * 1024 * 1024
+    pool_slots: int | None = None
+    task_slots: int = 1
+    shared_pace_url: str | None = field(default=None, repr=False)
     client_certificate_path: str | None = None
     client_key_path: str | None = None
     verify: bool | str = True
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     portal_url_template: str = DEFAULT_PORTAL_URL
+
+    @property
+    def share(self) -> float:
+        """What part of all that is shared this task may use: up to 1."""
+        return min(1.0, self.task_slots / (self.pool_slots or self.task_slots))
 
     @property
     def loopback(self) -> bool:
@@ -89,25 +104,25 @@ def read_settings(
     """
     if unknown := [_unknown(name) for name in overrides if name not in _READERS]:
         raise SettingsInvalid(f"hook_params: {'; '.join(unknown)}")
-    warnings = tuple(_unknown(name) for name in extra if name not in _READERS)
-    merged = {**_present(extra), **_present(overrides)}
-    read = {
-        name: reader(merged[name], name)
-        for name, reader in _READERS.items()
-        if name in merged
-    }
+    warnings = tuple(_unknown(name) for name in extra if name not in EXTRAS)
+    known = {name: value for name, value in extra.items() if name in EXTRAS}
+    merged = {**_present(known), **_present(overrides)}
+    read = {n: reader(merged[n], n) for n, reader in _READERS.items() if n in merged}
     if "client_key_path" in read and "client_certificate_path" not in read:
         raise SettingsInvalid("client_key_path needs client_certificate_path")
     insecure = read.pop("allow_insecure_http", False)
     headers = dict(read.pop("headers", {}))
     if client_id := read.pop("client_id", None):
         headers["x-codat-client"] = client_id
-    return Settings(
+    settings = Settings(
         base_url=read_base_url(host, schema, port, allow_insecure_http=insecure),
         credential=read_credential(password, read.pop("auth_format", "auto")),
         headers=headers,
         **read,
-    ), warnings
+    )
+    if settings.share * settings.requests_per_minute < 1:
+        raise SettingsInvalid("pool_slots must not be more than requests_per_minute")
+    return settings, warnings
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,6 +225,13 @@ def _portal(value: Any, name: str) -> str:  # noqa: ANN401 - JSON can hold anyth
     return template
 
 
+def _redis_url(value: Any, name: str) -> str:  # noqa: ANN401 - JSON can hold anything
+    url = _text(value, name)
+    if not url.startswith(("redis://", "rediss://")):
+        raise SettingsInvalid(f"{name} must start with redis:// or rediss://")
+    return url
+
+
 _READERS: dict[str, Callable[[Any, str], Any]] = {
     "allow_insecure_http": _flag,
     "auth_format": _text,
@@ -219,13 +241,17 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "connect_timeout_seconds": _seconds,
     "headers": _headers,
     "max_concurrency": _count,
+    "max_response_bytes": _count,
+    "pool_slots": _count,
     "portal_url_template": _portal,
     "read_timeout_seconds": _seconds,
     "requests_per_minute": _count,
     "retry_budget_seconds": _seconds,
     "request_lifetime_seconds": _seconds,
+    "shared_pace_url": _redis_url,
+    "task_slots": _count,
     "verify": _verify,
 }
 
-EXTRAS = tuple(_READERS)
+EXTRAS = tuple(name for name in _READERS if name != "task_slots")
 """The names of the extras that a connection may have."""

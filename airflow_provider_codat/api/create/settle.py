@@ -20,6 +20,7 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, Pause
 from airflow_provider_codat.api.http.telemetry import report_end
 from airflow_provider_codat.api.models import PushOperation, Remark, Summary
+from airflow_provider_codat.api.words import first_ones, quoted
 
 FIRST_POLL_SECONDS = 2.0
 """How long after the create its push operation is asked for, for the first time."""
@@ -155,7 +156,7 @@ def _failed(
     operation: PushOperation, redact: Callable[[str], str]
 ) -> PushFailed | OutcomeUnknown:
     """Tell a clean refusal from a failure that may have left a record behind."""
-    words = redact(operation.error_message)
+    words = quoted(operation.error_message, redact)
     said = f". Codat says: {words}" if words else ""
     reasons = _listed(operation.errors, redact)
     if created_nothing(operation):
@@ -174,7 +175,11 @@ def _failed(
 
 
 def _listed(remarks: tuple[Remark, ...], redact: Callable[[str], str]) -> str:
-    return "".join(f"\n  - {redact(str(remark))}" for remark in remarks)
+    return "".join(f"\n  - {words}" for words in _first_of(remarks, redact))
+
+
+def _first_of(remarks: tuple[Remark, ...], redact: Callable[[str], str]) -> list[str]:
+    return first_ones(quoted(str(remark), redact) for remark in remarks)
 
 
 def summary(
@@ -195,7 +200,7 @@ def summary(
         "record_id": operation.record_id if operation.status == "Success" else None,
         "company_id": operation.company_id,
         "connection_id": operation.connection_id,
-        "warnings": [redact(str(remark)) for remark in operation.warnings],
+        "warnings": _first_of(operation.warnings, redact),
         "requested_at": operation.requested_at,
         "completed_at": operation.completed_at,
         "adopted": adopted,

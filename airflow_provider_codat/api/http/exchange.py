@@ -12,16 +12,18 @@ import time
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_provider_codat.api.data_types import DataType
-from airflow_provider_codat.api.errors import CodatError, Malformed
+from airflow_provider_codat.api.errors import CodatError, Malformed, RateLimited
 from airflow_provider_codat.api.http.exchange_outcome import Outcome
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.http.response import (
+    LIMITED_SECONDS,
     is_ours,
+    limited_seconds,
     push_operation_of,
     retry_after_seconds,
 )
@@ -38,12 +40,24 @@ from airflow_provider_codat.api.http.retry import (
 )
 from airflow_provider_codat.api.http.telemetry import UNHEARD, Exchange, Telemetry
 from airflow_provider_codat.api.models import Destination, PushOperation
+from airflow_provider_codat.api.pace.rate_limit import WINDOW_SECONDS, Pace
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-_LIMITED_SECONDS = 10.0
-"""How long to hold back after a 429 that does not say how long."""
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Take the next send, and come back with 0; or with how many seconds to wait.
+
+    :param pace: of whom to take it.
+    :param company_id: whose books are asked for; empty where nobody's are.
+    :param now: epoch seconds.
+    """
+
+    pace: Pace
+    company_id: str
+    now: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,7 @@ class Send:
 class Pause:
     """Wait so long.
 
-    :param reason: for the log.
+    :param reason: for the log; empty where it is not worth a line.
     """
 
     seconds: float
@@ -91,7 +105,7 @@ def _unnoted(_verdict: Verdict, _answer: Answer, _at: float) -> None:
     """Note nothing: there is no journal."""
 
 
-Conversation: TypeAlias = Generator[Send | Pause | Note, Any, T]
+Conversation: TypeAlias = Generator[Turn | Send | Pause | Note, Any, T]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +256,7 @@ def _exchange(
     give_up_at = patience.clock() + patience.budget_seconds
     outcome = Outcome(request, sends, redact)
     for attempt in count():
-        yield from _turn(patience)
+        yield from _turn(request, patience, give_up_at)
         outcome.begin(patience.clock())
         reply = yield from _sent(request, patience)
         value, answer = outcome.take(reply, read)
@@ -271,16 +285,39 @@ def _refusal(outcome: Outcome, verdict: Verdict, answer: Answer) -> CodatError |
 
 def _sent(request: Request, patience: Patience) -> Conversation[Reply]:
     """Send it once."""
-    patience.pace.sent(patience.clock())
     reply: Reply = yield Send(request)
     patience.telemetry.requested(Exchange.of(request, reply))
     return reply
 
 
-def _turn(patience: Patience) -> Conversation[None]:
-    """Wait until the next request may go out."""
-    while (seconds := patience.pace.wait_seconds(patience.clock())) > 0:
-        yield Pause(seconds, "requests_per_minute are used up")
+def _turn(
+    request: Request, patience: Patience, give_up_at: float
+) -> Conversation[None]:
+    """Wait until the next request may go out.
+
+    What is written down before it is sent may not wait for long: a later try reckons
+    from then.
+
+    :raises RateLimited: when that takes too long: others are before it, or Codat has
+        asked one of them to come back later.
+    """
+    last = patience.clock() + WINDOW_SECONDS
+    if request.method == "GET":
+        last = max(last, give_up_at)
+    while True:
+        now = patience.clock()
+        seconds: float = yield Turn(patience.pace, request.company_id, now)
+        if seconds <= 0:
+            return
+        if now + seconds > last:
+            raise RateLimited(
+                f"{request} was not sent: the requests that all processes share are "
+                "used up, or Codat has asked one of them to come back later",
+                until=now + seconds,
+            )
+        # A short one is not worth a line: many wait in turn for one that ends.
+        worth = seconds >= _TOLD_SECONDS
+        yield Pause(seconds, "requests_per_minute are used up" if worth else "")
 
 
 def _wait_seconds(
@@ -291,12 +328,15 @@ def _wait_seconds(
         return backoff(attempt, patience.dice)
     asked = None if isinstance(reply, NoAnswer) else retry_after_seconds(reply)
     if asked is None:
-        seconds = backoff(attempt, patience.dice, first_seconds=_LIMITED_SECONDS)
+        seconds = backoff(attempt, patience.dice, first_seconds=LIMITED_SECONDS)
     else:
         # "0" may be repeated without end.
         seconds = max(asked, backoff(attempt, patience.dice))
     patience.telemetry.rate_limited(seconds)
     return seconds
+
+
+_TOLD_SECONDS = 1.0
 
 
 def drive(
@@ -314,14 +354,17 @@ def drive(
     :param on_pause: waits where the conversation may be broken off; it may raise, to go
         on in another process. By default, ``sleep``.
     """
-    reply: Reply | None = None
+    reply: Reply | float | None = None
+    turn: Turn | None = None
     try:
         while True:
             step = conversation.send(reply)
             reply = None
             match step:
+                case Turn():
+                    turn, reply = step, _acquired(step)
                 case Send():
-                    reply = send(step.request)
+                    reply = _sent_in(turn, step.request, send)
                 case Note():
                     note(step.entry)
                 case DeferrablePause() if on_pause is not None:
@@ -348,14 +391,19 @@ async def adrive(
         triggerer that is restarted would send again, or to write into the journal.
     """
     loop = asyncio.get_running_loop()
-    reply: Reply | None = None
+    reply: Reply | float | None = None
+    turn: Turn | None = None
     try:
         while True:
             step = conversation.send(reply)
             reply = None
             match step:
-                case Send(Request(method="GET") as request):
-                    reply = await loop.run_in_executor(executor, send, request)
+                case Turn():
+                    turn = step
+                    reply = await loop.run_in_executor(executor, _acquired, turn)
+                case Send(Request(method="GET") as asked):
+                    work = partial(_sent_in, turn, asked, send)
+                    reply = await loop.run_in_executor(executor, work)
                 case Pause():
                     _tell(step)
                     await sleep(step.seconds)
@@ -368,5 +416,20 @@ async def adrive(
         return result
 
 
+def _acquired(turn: Turn) -> float:
+    return turn.pace.acquire(turn.company_id, turn.now)
+
+
+def _sent_in(
+    turn: Turn | None, request: Request, send: Callable[[Request], Reply]
+) -> Reply:
+    """Send a request in its turn, and let the next one have it."""
+    reply = send(request)
+    if turn is not None:
+        turn.pace.release(turn.company_id, limited_seconds(reply))
+    return reply
+
+
 def _tell(pause: Pause) -> None:
-    log.info("%s; going on in %.1f s", pause.reason, pause.seconds)
+    if pause.reason:
+        log.info("%s; going on in %.1f s", pause.reason, pause.seconds)

@@ -35,6 +35,12 @@ class Request:
     body: "bytes | FileBody | None" = field(default=None, repr=False)
     idempotency_key: str | None = None
 
+    @property
+    def company_id(self) -> str:
+        """Whose books are asked for; empty where nobody's are."""
+        first, _, rest = self.path[1:].partition("/")
+        return rest.partition("/")[0] if first == "companies" else ""
+
     def __str__(self) -> str:
         """Read as the method and the end of the path: no payload, no query."""
         above, *end = self.path.rsplit("/", 2)
@@ -57,16 +63,19 @@ class FileBody:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer that arrived whole.
+    """An answer that arrived.
 
     :param headers: by their names in lower case.
+    :param body: whole; empty where it was too long to be read.
     :param received_at: epoch seconds, by our clock.
+    :param longer_than: how many bytes of a body were read that was too long; else 0.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
     received_at: float
+    longer_than: int = 0
 
 
 @dataclass(frozen=True, slots=True)

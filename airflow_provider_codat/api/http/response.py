@@ -28,9 +28,19 @@ from airflow_provider_codat.api.models import (
     Remark,
     checked_uuid,
 )
+from airflow_provider_codat.api.words import (
+    MOST_ITEMS,
+    first_ones,
+    printable,
+    quoted,
+    shortened,
+)
 
 CLOCK_SKEW_SECONDS = 5 * 60
 """How far two clocks may differ before a time counts as another time."""
+
+LIMITED_SECONDS = 10.0
+"""How long to hold back after a 429 that does not say how long."""
 
 _LONGEST_SECONDS = 365 * 86_400.0
 """What is longer is a mistake, and may be more than a date can hold."""
@@ -55,8 +65,13 @@ def classified(reply: Reply, *, readable: bool) -> Answer:
 def json_of(response: Response) -> Json:
     """Return the JSON of a 2xx; None when it has no body.
 
-    :raises Malformed: when it is not JSON.
+    :raises Malformed: when it is not JSON, or too long.
     """
+    if response.longer_than:
+        raise Malformed(
+            f"the answer ({response.status}) is longer than {response.longer_than} "
+            "bytes (max_response_bytes of the connection), and was not read"
+        )
     if not response.body:
         return None
     try:
@@ -77,21 +92,6 @@ def object_of(response: Response) -> dict[str, Json]:
     if not isinstance(value, dict):
         raise Malformed("the answer is not a JSON object")
     return value
-
-
-def page_of(response: Response) -> tuple[list[dict[str, Json]], bool]:
-    """Return one page of a list, and whether another follows.
-
-    :raises Malformed: when it is no page.
-    """
-    value = object_of(response)
-    # An empty page may come without a list, but tells that there is nothing.
-    results = value.get("results", [] if value.get("totalResults") == 0 else None)
-    if not isinstance(results, list) or not all(isinstance(r, dict) for r in results):
-        raise Malformed("the answer has no list of results")
-    links = value.get("_links")
-    more = isinstance(links, dict) and bool(links.get("next"))
-    return [r for r in results if isinstance(r, dict)], more
 
 
 def push_operation_of(response: Response) -> PushOperation:
@@ -124,8 +124,8 @@ def push_operation(value: Mapping[str, Json]) -> PushOperation:
         company_id=company,
         connection_id=connection,
         data_type=_text(data_type) or "",
-        status=_STATUSES.get(status.lower(), status),
-        requested_at=requested,
+        status=_STATUSES.get(status.lower()) or printable(status),
+        requested_at=printable(requested),
         completed_at=_text(value.get("completedOnUtc")),
         record_id=_record_id(value.get("changes"), data_type),
         error_message=str(value.get("errorMessage") or ""),
@@ -144,7 +144,7 @@ def _record_id(changes: Json, data_type: Json) -> str | None:
     Where Codat names no data type, of the operation or of a record, it is ours.
     """
     found = [
-        (change.get("type") != "Created", str(reference["id"]))
+        (change.get("type") != "Created", printable(str(reference["id"])))
         for change in (changes if isinstance(changes, list) else [])
         if isinstance(change, dict)
         and isinstance(reference := change.get("recordRef"), dict)
@@ -245,6 +245,14 @@ def retry_after_seconds(response: Response) -> float | None:
     return min(seconds, _LONGEST_SECONDS)
 
 
+def limited_seconds(reply: Reply) -> float:
+    """Return for how long nobody is to ask after a 429; 0 after anything else."""
+    if not isinstance(reply, Response) or reply.status != 429:  # noqa: PLR2004 - HTTP's own number
+        return 0.0
+    asked = retry_after_seconds(reply)
+    return LIMITED_SECONDS if asked is None else asked
+
+
 def _error_message(response: Response) -> dict[str, Json]:
     """Return the body that Codat's own errors have; empty for anything else."""
     if response.status < 400:  # noqa: PLR2004 - HTTP's own number
@@ -259,7 +267,7 @@ def _error_message(response: Response) -> dict[str, Json]:
 
 def correlation_id(response: Response) -> str:
     """Return what Codat's support asks for; empty when there is none."""
-    return str(_error_message(response).get("correlationId") or "")
+    return printable(str(_error_message(response).get("correlationId") or ""))
 
 
 _REFUSALS: dict[int, tuple[type[Refused], str]] = {
@@ -285,7 +293,7 @@ _REFUSALS: dict[int, tuple[type[Refused], str]] = {
 
 
 def _text(value: Json) -> str | None:
-    return value if isinstance(value, str) else None
+    return printable(value) if isinstance(value, str) else None
 
 
 def described(response: Response, redact: Callable[[str], str] = str) -> str:
@@ -298,20 +306,21 @@ def described(response: Response, redact: Callable[[str], str] = str) -> str:
     _, words = _REFUSALS.get(status, (Refused, ""))
     parts.append(words and f": {words}")
     if text := message.get("error"):
-        parts.append(f". Codat says: {redact(str(text))}")
+        parts.append(f". Codat says: {quoted(str(text), redact)}")
     if 300 <= status < 400:  # noqa: PLR2004 - HTTP's own numbers
         parts.append(
             ", a redirect, which is never followed: check the base URL (host) of the "
             "connection"
         )
-    parts.extend(
-        f"\n  - {redact(str(remark))}" for remark in _validation_errors(response)
-    )
-    if not message:
+    said = (quoted(str(remark), redact) for remark in _validation_errors(response))
+    parts.extend(f"\n  - {words}" for words in first_ones(said))
+    if response.longer_than:
+        parts.append(f" (longer than {response.longer_than} bytes, and not read)")
+    elif not message:
         parts.append(" (no words of Codat's: a gateway, a firewall or another server)")
     if found := correlation_id(response):
         parts.append(f" (correlation id {found})")
-    return "".join(parts)
+    return shortened("".join(parts))
 
 
 def refusal(
@@ -330,8 +339,8 @@ def refusal(
         status=response.status,
         correlation_id=correlation_id(response),
         remarks=[
-            Remark(item=remark.item, text=redact(remark.text))
-            for remark in _validation_errors(response)
+            Remark(item=printable(remark.item), text=quoted(remark.text, redact))
+            for remark in _validation_errors(response)[:MOST_ITEMS]
         ],
     )
 

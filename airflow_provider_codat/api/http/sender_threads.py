@@ -5,7 +5,6 @@ writes down stays in the thread that owns them.
 """
 
 import threading
-import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
@@ -20,23 +19,17 @@ class SenderThreads(Generic[T]):
 
     :param new_send: makes what one thread sends with; it never raises.
     :param count: how many requests there may be at a time.
-    :param sent: is told of each send as it starts, in epoch seconds.
     """
 
     def __init__(
         self,
         new_send: Callable[[], Callable[[Request], Reply]],
         count: int,
-        sent: Callable[[float], None],
     ) -> None:
-        self._sent = sent
         self._stopped = False
         self._asked: SimpleQueue[tuple[T, Request] | None] = SimpleQueue()
         self._answered: SimpleQueue[tuple[T, Reply]] = SimpleQueue()
         self._under_way = 0
-        self._begun = 0
-        self._given = 0
-        self._begins = threading.Lock()
         # Daemons: a request that hangs holds up no process that is to end.
         self._threads = [
             threading.Thread(
@@ -55,18 +48,12 @@ class SenderThreads(Generic[T]):
         """How many requests were given and are not answered."""
         return self._under_way
 
-    @property
-    def not_begun(self) -> int:
-        """How many requests were given and wait for a thread."""
-        return self._given - self._begun
-
     def give(self, label: T, request: Request) -> None:
         """Let a request be sent.
 
         :param label: comes back with the reply.
         """
         self._under_way += 1
-        self._given += 1
         self._asked.put((label, request))
 
     def take(self, timeout_seconds: float) -> tuple[T, Reply] | None:
@@ -96,10 +83,6 @@ class SenderThreads(Generic[T]):
         while (asked := self._asked.get()) is not None:
             label, request = asked
             reply: Reply = NOT_SENT
-            with self._begins:
-                self._begun += 1
-                if not self._stopped:
-                    self._sent(time.time())
             try:
                 if not self._stopped:
                     reply = BROKEN

@@ -6,6 +6,7 @@ What ``requests`` and ``urllib3`` raise is translated here, and nowhere else.
 import time
 from contextlib import closing, nullcontext
 from functools import cached_property
+from http.client import HTTPException, LineTooLong
 from typing import IO, Any
 
 import requests
@@ -58,6 +59,7 @@ class Transport:
         with closing(body) if body else nullcontext(), Deadline(allowed) as deadline:
             try:
                 answer = self._request(request, body)
+                content = _read(answer, settings.max_response_bytes)
             except (requests.RequestException, OSError) as error:
                 return _no_answer(error, passed=deadline.passed)
             except HTTPError:
@@ -65,13 +67,14 @@ class Transport:
             # A body without a length ends where the socket was shut.
             if deadline.passed:
                 return NoAnswer(f"no whole answer within {allowed:g} s")
-        if _cut(answer):
+        if content is not None and _cut(answer, content):
             return NoAnswer(_BROKEN)
         return Response(
             status=answer.status_code,
             headers={name.lower(): text for name, text in answer.headers.items()},
-            body=answer.content,
+            body=content or b"",
             received_at=time.time(),
+            longer_than=settings.max_response_bytes if content is None else 0,
         )
 
     def _request(self, request: Request, file: IO[bytes] | None) -> requests.Response:
@@ -105,7 +108,7 @@ class Transport:
     def _surroundings(self) -> dict[str, Any]:
         """The proxies and authorities of the environment, read once: all of it."""
         found = self.session.merge_environment_settings(
-            self._settings.base_url, {}, None, None, None
+            self._settings.base_url, {}, stream=True, verify=None, cert=None
         )
         return {**found}
 
@@ -125,6 +128,18 @@ def _upload_seconds(request: Request) -> float:
     return body.size / _SLOWEST_BYTES if isinstance(body, FileBody) else 0.0
 
 
+def _read(answer: requests.Response, most: int) -> bytes | None:
+    """Return the body, unpacked; None, and close the connection, where it is longer."""
+    chunks, length = [], 0
+    for chunk in answer.iter_content(_CHUNK_BYTES):
+        length += len(chunk)
+        if length > most:
+            answer.close()
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
 def _cause(error: Exception) -> object:
     """Return what is behind an error of requests'."""
     reason = error.args[0] if error.args else None
@@ -141,23 +156,35 @@ def _no_answer(error: Exception, *, passed: bool) -> NoAnswer:
     for kinds, words, sent in _WORDS:
         if isinstance(error, kinds) or isinstance(cause, kinds):
             return NoAnswer(words, sent=sent)
+    if _has_too_many_headers(cause):
+        return NoAnswer(_HEADERS_WORDS)
     return NoAnswer(_LATE if passed else _BROKEN)
 
 
-def _cut(answer: requests.Response) -> bool:
+def _has_too_many_headers(cause: object) -> bool:
+    """Whether Python would not read the headers: more than 100, or one of 64 KiB."""
+    found = getattr(cause, "args", ())[1:]
+    return any(type(each) in {HTTPException, LineTooLong} for each in found)
+
+
+def _cut(answer: requests.Response, content: bytes) -> bool:
     """Whether an answer ended amid its headers, which http.client lets pass."""
-    if answer.content or answer.status_code not in {200, 201, 202}:
+    if content or answer.status_code not in {200, 201, 202}:
         return False
     return not {"content-length", "transfer-encoding"} & {
         *map(str.lower, answer.headers)
     }
 
 
+_CHUNK_BYTES = 16_384
+"""How much of a body is unpacked at a time."""
+
 _SLOWEST_BYTES = 65_536
 """How many bytes of a file a second brings, at the least."""
 
 _BROKEN = "the connection broke before the whole answer had come"
 _LATE = "no whole answer in time"
+_HEADERS_WORDS = "its answer has more headers, or a longer one, than can be read"
 
 # The most specific first: what was raised or its cause, what it means, and whether the
 # request may have been sent.
@@ -174,4 +201,9 @@ _WORDS: tuple[tuple[type[Exception], str, bool], ...] = (
 )
 
 _AGENT = f"airflow-provider-codat/{__version__} requests/{requests.__version__}"
-_HEADERS = {"Accept": "application/json", "User-Agent": _AGENT}
+# What unpacks by more than a thousand times at once is not asked for.
+_HEADERS = {
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+    "User-Agent": _AGENT,
+}

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from airflow_provider_codat.api.words import shortened
+
 NOT_JSON = frozenset({"File", "MultiPart"})
 """Types that are not part of a JSON body."""
 
@@ -69,7 +71,7 @@ def _choices(options: object) -> tuple[str, ...]:
     for option in options if isinstance(options, list | tuple) else ():
         known = mapping(option)
         texts = (known.get("value"), known.get("displayName"))
-        usable = [text for text in texts if isinstance(text, str)]
+        usable = [t for t in texts if isinstance(t, str) and t.isprintable()]
         if not usable:
             return ()
         found.append(usable[0])
@@ -86,7 +88,8 @@ def _text(value: object) -> str:
     """Return a text on one line; empty where it is none."""
     if not isinstance(value, str):
         return ""
-    return " ".join("".join(c if c.isprintable() else " " for c in value).split())
+    plain = "".join(c if c.isprintable() else " " for c in shortened(value))
+    return " ".join(plain.split())
 
 
 def mapping(value: object) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from airflow_provider_codat.api.create.settle import summary
 from airflow_provider_codat.api.errors import OutcomeUnknown, PushFailed, PushTimedOut
 from airflow_provider_codat.api.models import PushOperation, Summary
 from airflow_provider_codat.api.update.intent import Update
+from airflow_provider_codat.api.words import first_ones, quoted
 
 
 def updated(
@@ -52,9 +53,10 @@ def push_failed(wanted: Update, operation: PushOperation, *, clean: bool) -> Pus
     :param clean: whether Codat says that nothing was changed; else the record does.
     """
     redact = wanted.redact
-    words = redact(operation.error_message)
+    words = quoted(operation.error_message, redact)
     said = f". Codat says: {words}" if words else ""
-    reasons = "".join(f"\n  - {redact(str(remark))}" for remark in operation.errors)
+    told = first_ones(quoted(str(remark), redact) for remark in operation.errors)
+    reasons = "".join(f"\n  - {remark}" for remark in told)
     outcome = (
         f"nothing was {wanted.words.done}"
         if clean

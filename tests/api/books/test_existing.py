@@ -26,9 +26,9 @@ from airflow_provider_codat.api.errors import (
     StillInProgress,
 )
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, drive
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import Reply, Request, Response
 from airflow_provider_codat.api.models import Destination, Json
+from airflow_provider_codat.api.pace.rate_limit import Pace
 
 if TYPE_CHECKING:
     from tests.api.conftest import MovableClock

@@ -33,8 +33,8 @@ from airflow_provider_codat.api.http.exchange import (
     adrive,
     drive,
 )
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
+from airflow_provider_codat.api.pace.rate_limit import Pace
 
 if TYPE_CHECKING:
     from tests.api.conftest import MovableClock

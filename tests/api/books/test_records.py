@@ -34,12 +34,12 @@ from airflow_provider_codat.api.errors import (
     Unreachable,
 )
 from airflow_provider_codat.api.http.exchange import Conversation, Patience, drive
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.http.request import read_record as record_request
 from airflow_provider_codat.api.http.response import object_of
 from airflow_provider_codat.api.http.transport import Transport
 from airflow_provider_codat.api.models import Destination, Json, PullOperation
+from airflow_provider_codat.api.pace.rate_limit import Pace
 from airflow_provider_codat.simulator import LocalCodat
 
 if TYPE_CHECKING:

@@ -35,11 +35,11 @@ from airflow_provider_codat.api.errors import (
     NotAuthorised,
     RateLimited,
 )
-from airflow_provider_codat.api.http.exchange import Note, Patience, Send, drive
-from airflow_provider_codat.api.http.rate_limit import Pace, Unpaced
+from airflow_provider_codat.api.http.exchange import Note, Patience, Send, Turn, drive
 from airflow_provider_codat.api.http.sender_threads import SenderThreads
 from airflow_provider_codat.api.http.transport import Transport
 from airflow_provider_codat.api.models import Destination, Json
+from airflow_provider_codat.api.pace.rate_limit import Pace
 from airflow_provider_codat.api.payload.check import Check
 from airflow_provider_codat.simulator import LocalCodat
 
@@ -80,7 +80,7 @@ class Task:
         journal = BatchJournal([self.texts[n] for n in sorted(self.texts)], self.keep)
         pace = Pace(10_000)
         senders: SenderThreads[RunningConversation] = SenderThreads(
-            self._new_send, AT_A_TIME, pace.sent
+            self._new_send, AT_A_TIME
         )
         switches = {"completion_timeout_seconds": 20.0, **self.switches}
         plan = BatchPlan(
@@ -94,8 +94,9 @@ class Task:
             grace_seconds=0.0,
             **switches,
         )
-        patience = Patience(60.0, Unpaced(), dice=lambda: 0.0)
-        self.batch = Batch(plan, journal, Scheduler(senders, pace, AT_A_TIME), patience)
+        patience = Patience(60.0, pace, dice=lambda: 0.0)
+        scheduler = Scheduler(senders, pace, self.codat.company_id, AT_A_TIME)
+        self.batch = Batch(plan, journal, scheduler, patience)
         assert self.batch.run() is None
         return list(outcomes(rows.read(), journal))
 
@@ -414,14 +415,15 @@ def test_an_intent_whose_turn_is_long_in_coming(
     """
     write = task.write_of(Row(1, b"8 bytes.", "1", b"a digest", task.rows[0]))
     case = RowProgress(1, write, RowJournal(b"8 bytes.", b"a digest"))
-    conversation = submit(write, Past(), Patience(60.0, Unpaced(), clock=clock))
+    conversation = submit(write, Past(), Patience(60.0, Pace(900), clock=clock))
     step = next(conversation)
     while isinstance(step, Note):
         case.keep(step.entry)
         clock.advance(seconds)
         seconds = 0.0
         step = conversation.send(None)
-    assert isinstance(step, Send)
+    assert isinstance(step, Turn)
+    assert isinstance(conversation.send(0.0), Send)
     (intent,) = case.journal.entries
     assert clock() - intent.at <= 60
 

@@ -58,9 +58,9 @@ from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.data_types import DATA_TYPES
 from airflow_provider_codat.api.errors import JournalFailed
 from airflow_provider_codat.api.http.exchange import Patience
-from airflow_provider_codat.api.http.rate_limit import Pace, Unpaced
 from airflow_provider_codat.api.http.request import NoAnswer, Reply, Request, Response
 from airflow_provider_codat.api.models import Destination, Json
+from airflow_provider_codat.api.pace.rate_limit import Pace
 from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.check import Check
 
@@ -98,14 +98,12 @@ class Killed(BaseException):
 class Wire:
     """Stands for the threads that send: requests in flight, and their answers."""
 
-    def __init__(self, story: "Story", pace: Pace) -> None:
+    def __init__(self, story: "Story") -> None:
         self._story = story
-        self._pace = pace
         self._in_flight: list[tuple[RunningConversation, Reply, float]] = []
         self._idle_seconds = 0.5
         self._takes = 0
         self._stopped = False
-        self.not_begun = 0
 
     @property
     def under_way(self) -> int:
@@ -116,7 +114,6 @@ class Wire:
         story = self._story
         self._idle_seconds = 0.5
         now = story.codat.now
-        self._pace.sent(now)
         reply = story.send(request)
         lost = isinstance(reply, NoAnswer) and reply.sent
         seconds = story.chance("it took", 0.2, 30.0) if lost else 0.2
@@ -358,11 +355,11 @@ class Story:
             self.source = self._source_before
             return None
         budget_seconds = self.chance("a call may take", 120.0, 120.0, 20_000.0)
-        patience = Patience(
-            budget_seconds, Unpaced(), clock=lambda: self.codat.now, dice=lambda: 0.5
-        )
         pace = Pace(self.chance("requests a minute", 900, 20))
-        codat_request: Any = Wire(self, pace)
+        patience = Patience(
+            budget_seconds, pace, clock=lambda: self.codat.now, dice=lambda: 0.5
+        )
+        codat_request: Any = Wire(self)
         plan = BatchPlan(
             company_id=COMPANY,
             rows=rows.read,
@@ -377,7 +374,7 @@ class Story:
             grace_seconds=model.LISTED_WITHIN_SECONDS,
         )
         scheduler = Scheduler(
-            codat_request, pace, self.most_at_a_time, clock=patience.clock
+            codat_request, pace, COMPANY, self.most_at_a_time, clock=patience.clock
         )
         batch = Batch(plan, journal, scheduler, patience, self._went_on)
         deferral = batch.run()

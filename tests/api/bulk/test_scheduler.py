@@ -1,7 +1,7 @@
 """The laws of many conversations in one thread."""
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -14,18 +14,21 @@ from airflow_provider_codat.api.bulk.scheduler import (
 )
 from airflow_provider_codat.api.create.journal import Entry, Kind
 from airflow_provider_codat.api.errors import CodatError, Unreachable
-from airflow_provider_codat.api.http.exchange import Note, Pause, Send
-from airflow_provider_codat.api.http.rate_limit import WINDOW_SECONDS, Pace
+from airflow_provider_codat.api.http.exchange import Note, Pause, Send, Turn
 from airflow_provider_codat.api.http.request import Reply, Request, Response
 from airflow_provider_codat.api.http.sender_threads import NOT_SENT
+from airflow_provider_codat.api.pace.rate_limit import WINDOW_SECONDS, Pace
 
 Clock: TypeAlias = Any
 Says = Generator[Any, Any, Any]
+COMPANY = "8a210b68-6988-11ed-a1eb-0242ac120002"
 SEARCH: Any = "what is looked for"
 
 
-def ask(name: str) -> Send:
-    return Send(Request("GET", f"/{name}"))
+def ask(name: str) -> Says:
+    """Send one request, in its turn."""
+    assert (yield Turn(Pace(1), COMPANY, 0.0)) == 0.0
+    return (yield Send(Request("GET", f"/{name}")))
 
 
 def note(kind: Kind) -> Note:
@@ -40,13 +43,11 @@ def answer(status: int = 200, **headers: str) -> Response:
 class Wire:
     """Stands for the threads: what was given, and the replies that a test gives."""
 
-    def __init__(self, sent: Callable[[], None]) -> None:
+    def __init__(self) -> None:
         self.given: list[tuple[RunningConversation, Request]] = []
         self.replies: list[tuple[RunningConversation, Reply]] = []
         self.waited: list[float] = []
         self.stopped = False
-        self.not_begun = 0
-        self._sent = sent
 
     @property
     def under_way(self) -> int:
@@ -54,7 +55,6 @@ class Wire:
 
     def give(self, running: RunningConversation, request: Request) -> None:
         self.given.append((running, request))
-        self._sent()
 
     def take(self, timeout_seconds: float) -> tuple[RunningConversation, Reply] | None:
         self.waited.append(timeout_seconds)
@@ -73,6 +73,24 @@ class Wire:
         return [request.path for _, request in self.given]
 
 
+class Watched(Pace):
+    """A pace that tells what was taken of it and given back, and may say no."""
+
+    def __init__(self, requests: int) -> None:
+        super().__init__(requests)
+        self.told: list[object] = []
+        self.held_seconds = 0.0
+
+    def acquire(self, company_id: str, now: float) -> float:
+        seconds = self.held_seconds or super().acquire(company_id, now)
+        if seconds <= 0:
+            self.told.append(company_id)
+        return seconds
+
+    def release(self, company_id: str, limited_seconds: float) -> None:
+        self.told.append((company_id, limited_seconds))
+
+
 @dataclass
 class Scene:
     """A scheduler, and all that came of its conversations."""
@@ -84,10 +102,10 @@ class Scene:
     said: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        pace = Pace(self.requests_per_minute)
-        self.codat_request = Wire(lambda: pace.sent(self.clock()))
+        self.pace = Watched(self.requests_per_minute)
+        self.codat_request = Wire()
         senders: Any = self.codat_request
-        self.scheduler = Scheduler(senders, pace, self.most, self.clock)
+        self.scheduler = Scheduler(senders, self.pace, COMPANY, self.most, self.clock)
 
     def running(self, conversation: Says) -> RunningConversation:
         return RunningConversation(
@@ -111,7 +129,7 @@ def asking(*names: str) -> Says:
     """Send one request after the other; return the statuses."""
     statuses = []
     for name in names:
-        reply = yield ask(name)
+        reply = yield from ask(name)
         statuses.append(reply.status)
     return statuses
 
@@ -142,16 +160,16 @@ def test_in_their_order(clock: Clock) -> None:
 
 
 def test_so_many_at_a_time(clock: Clock) -> None:
-    """A few requests more than may be under way are given to the threads, no more."""
+    """No more requests are given to the threads than may be under way."""
     scene = Scene(clock, most=2)
     for number in range(20):
         scene.begin(asking(str(number)))
     scene.run_once()
-    assert scene.codat_request.under_way == 2 + 3
-    assert scene.scheduler.due == 15
+    assert scene.codat_request.under_way == 2
+    assert scene.scheduler.due == 18
     scene.codat_request.reply(answer())
     scene.run_once()
-    assert scene.codat_request.under_way == 2 + 3
+    assert scene.codat_request.under_way == 2
 
 
 def test_one_pace(clock: Clock) -> None:
@@ -169,13 +187,55 @@ def test_one_pace(clock: Clock) -> None:
     assert scene.codat_request.asked == ["/a", "/b", "/c"]
 
 
-def test_what_no_thread_has_begun_counts(clock: Clock) -> None:
-    """Requests that wait for a thread count for the pace, though nobody noted them."""
-    scene = Scene(clock, requests_per_minute=2)
-    scene.codat_request.not_begun = 2
+def test_every_turn_is_taken_and_given_back(clock: Clock) -> None:
+    """What is sent was taken of the pace, once; every answer gives it back, 429 or not.
+
+    The pace may be that of many processes: one turn too many is another one's.
+    """
+    scene = Scene(clock)
+    for name in "abc":
+        scene.begin(asking(name))
+    scene.run_once()
+    scene.run_once()
+    assert scene.pace.told == [COMPANY] * 3
+    for reply in (answer(), NOT_SENT, answer(429, retry_after="7")):
+        scene.codat_request.reply(reply)
+    scene.run_once()
+    assert scene.pace.told[3:] == [(COMPANY, 0.0), (COMPANY, 0.0), (COMPANY, 7.0)]
+
+
+def test_a_turn_that_nobody_used_is_used_by_the_next(clock: Clock) -> None:
+    """A conversation that sends nothing in its turn leaves it to the next one."""
+
+    def silent() -> Says:
+        return "sent nothing"
+        yield
+
+    scene = Scene(clock)
+    scene.scheduler.queue(scene.running(silent()))
+    scene.run_once()
+    assert scene.said == ["sent nothing"]
     scene.begin(asking("a"))
     scene.run_once()
-    assert scene.codat_request.asked == []
+    assert scene.codat_request.asked == ["/a"]
+    assert scene.pace.told == [COMPANY]
+
+
+@pytest.mark.parametrize("seconds", [0.5, 30.0, 4000.0])
+def test_who_shares_the_pace_may_hold_all_back(clock: Clock, seconds: float) -> None:
+    """Nothing is sent, and the pace is not asked, before the time that it has said."""
+    scene = Scene(clock)
+    scene.begin(asking("a"))
+    scene.pace.held_seconds = seconds
+    scene.run_once()
+    scene.pace.held_seconds = 0.0
+    clock.advance(seconds - 0.1)
+    scene.run_once()
+    assert (scene.codat_request.asked, scene.pace.told) == ([], [])
+    assert scene.codat_request.waited[-1] == pytest.approx(0.1)
+    clock.advance(0.2)
+    scene.run_once()
+    assert scene.codat_request.asked == ["/a"]
 
 
 @pytest.mark.parametrize(
@@ -226,7 +286,7 @@ def test_nothing_is_sent_before_it_is_written(clock: Clock) -> None:
 
     def creating(name: str) -> Says:
         yield note("intent")
-        yield ask(name)
+        yield from ask(name)
 
     scene = Scene(clock)
     scene.begin(creating("a"))
@@ -261,7 +321,7 @@ def test_what_an_answer_means_waits_for_no_turn(clock: Clock, kind: Kind) -> Non
     """However long nothing may be sent, what an answer means is known when written."""
 
     def refused() -> Says:
-        reply = yield ask("a")
+        reply = yield from ask("a")
         yield note(kind)
         raise Unreachable(str(reply.status))
 
@@ -282,7 +342,7 @@ def test_who_sends_next_looks_at_the_clock_then(clock: Clock, kind: Kind) -> Non
     def punctual() -> Says:
         yield note(kind)
         scene.said.append(clock())
-        yield ask("a")
+        yield from ask("a")
 
     scene = Scene(clock)
     scene.scheduler.held_until = clock() + 4000
@@ -300,7 +360,7 @@ def test_who_is_queued_looks_at_the_clock_in_its_turn(clock: Clock) -> None:
 
     def punctual() -> Says:
         scene.said.append(clock())
-        yield ask("a")
+        yield from ask("a")
 
     scene = Scene(clock)
     scene.scheduler.held_until = clock() + 4000
@@ -317,7 +377,7 @@ def test_pauses(clock: Clock) -> None:
 
     def sleeping(name: str, seconds: float) -> Says:
         yield Pause(seconds, "")
-        yield ask(name)
+        yield from ask(name)
 
     scene = Scene(clock)
     scene.begin(sleeping("late", 20.0))
@@ -365,7 +425,7 @@ def test_errors(clock: Clock) -> None:
     """The error that a conversation ends in is handed over, and hurts no other one."""
 
     def failing() -> Says:
-        yield ask("a")
+        yield from ask("a")
         raise Unreachable("no answer")
 
     scene = Scene(clock)

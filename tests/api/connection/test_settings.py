@@ -198,8 +198,14 @@ VALID: dict[str, list[Any]] = {
     "read_timeout_seconds": [(60, 60.0), ("60", 60.0)],
     "request_lifetime_seconds": [(60, 60.0), ("60", 60.0)],
     "max_concurrency": [(4, 4), ("4", 4), (1, 1)],
+    "max_response_bytes": [(4096, 4096), ("4096", 4096)],
+    "pool_slots": [(4, 4), ("4", 4), (1, 1)],
     "requests_per_minute": [(100, 100), ("100", 100), (1, 1)],
     "retry_budget_seconds": [(600, 600.0), ("600", 600.0)],
+    "shared_pace_url": [
+        ("redis://cache:6379/0", "redis://cache:6379/0"),
+        ("rediss://:secret@cache", "rediss://:secret@cache"),
+    ],
     "verify": [
         (True, True),
         ("true", True),
@@ -246,8 +252,11 @@ MALFORMED: dict[str, list[Any]] = {
     "read_timeout_seconds": [0, -1, "soon", True, {}, "nan", "inf", 86_401],
     "request_lifetime_seconds": [0, -1, "soon", True, [], "nan", "inf", 86_401],
     "max_concurrency": [0, -1, "many", True, 1.5, []],
+    "max_response_bytes": [0, -1, "many", True, 1.5, []],
+    "pool_slots": [0, -1, "many", True, 1.5, [], 901],
     "requests_per_minute": [0, -1, "many", True, 1.5, "1.5", "٣", [], "9" * 5000],
     "retry_budget_seconds": [0, -1, "soon", True, [], "nan", "inf", 86_401],
+    "shared_pace_url": ["cache:6379", "http://cache", 7, []],
     "verify": [7, [], {}],
 }
 
@@ -309,6 +318,10 @@ def test_defaults() -> None:
         "request_lifetime_seconds": 600.0,
         "requests_per_minute": 900,
         "max_concurrency": 10,
+        "max_response_bytes": 64 * 1024 * 1024,
+        "pool_slots": None,
+        "task_slots": 1,
+        "shared_pace_url": None,
         "client_certificate_path": None,
         "client_key_path": None,
         "verify": True,

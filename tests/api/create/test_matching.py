@@ -19,10 +19,10 @@ from airflow_provider_codat.api.create.reconcile import candidates, reconcile
 from airflow_provider_codat.api.create.search import Claims, Finding, Search
 from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.http.exchange import Patience, drive
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import Reply, Request, Response
 from airflow_provider_codat.api.http.response import push_operation
 from airflow_provider_codat.api.models import Destination, Json
+from airflow_provider_codat.api.pace.rate_limit import Pace
 from airflow_provider_codat.simulator.clock import utc_text
 
 if TYPE_CHECKING:

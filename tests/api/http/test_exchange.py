@@ -48,11 +48,11 @@ from airflow_provider_codat.api.http.exchange import (
     post,
     send_once,
 )
-from airflow_provider_codat.api.http.rate_limit import WINDOW_SECONDS
 from airflow_provider_codat.api.http.response import json_of
 from airflow_provider_codat.api.http.retry import KEY_LIFETIME_SECONDS, Sends
 from airflow_provider_codat.api.http.transport import Transport
 from airflow_provider_codat.api.models import Destination, Json
+from airflow_provider_codat.api.pace.rate_limit import WINDOW_SECONDS
 from airflow_provider_codat.api.payload.canonical import canonical
 from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.simulator import FOREIGN_API_KEY, LocalCodat

@@ -24,7 +24,6 @@ from airflow_provider_codat.api.http.response import (
     is_ours,
     json_of,
     object_of,
-    page_of,
     push_operation,
     push_operation_of,
     refusal,
@@ -243,7 +242,7 @@ def test_what_is_not_json(body: bytes) -> None:
 @pytest.mark.parametrize("value", [None, [], "text", 7, True], ids=str)
 def test_what_is_no_object(value: object) -> None:
     """Where an object is documented, any other JSON is malformed."""
-    for read in (object_of, page_of, push_operation_of):
+    for read in (object_of, push_operation_of):
         with pytest.raises(Malformed):
             read(reply(200, value))
 
@@ -254,39 +253,6 @@ def test_an_empty_body_is_nothing() -> None:
     assert json_of(reply(200, b"\xef\xbb\xbf{}")) == {}
     with pytest.raises(Malformed):
         push_operation_of(reply(200))
-
-
-@pytest.mark.parametrize(
-    ("body", "page"),
-    [
-        ({"results": [{"a": 1}]}, ([{"a": 1}], False)),
-        ({"results": [], "pageNumber": 0, "pageSize": 0}, ([], False)),
-        ({"results": [], "_links": {"next": {"href": "/x?page=2"}}}, ([], True)),
-        ({"results": [], "_links": {"next": None}}, ([], False)),
-        ({"results": [], "_links": None}, ([], False)),
-        ({"totalResults": 0}, ([], False)),
-    ],
-    ids=["one", "odd numbers", "more", "no more", "null links", "nothing"],
-)
-def test_pages(body: object, page: tuple[list[object], bool]) -> None:
-    """A page has its results, and a link if another follows."""
-    assert page_of(reply(200, body)) == page
-
-
-@pytest.mark.parametrize("results", [None, {}, "x", [1], [{}, None]], ids=str)
-def test_what_is_no_page(results: object) -> None:
-    """A list of anything but objects is malformed."""
-    with pytest.raises(Malformed, match="no list of results"):
-        page_of(reply(200, {"results": results}))
-
-
-@pytest.mark.parametrize(
-    "body", [{}, {"message": "hello"}, {"totalResults": 3}], ids=str
-)
-def test_another_servers_json_is_no_page(body: object) -> None:
-    """What has no list, and does not say that there is nothing, is not Codat's."""
-    with pytest.raises(Malformed, match="no list of results"):
-        page_of(reply(200, body))
 
 
 @pytest.mark.parametrize(

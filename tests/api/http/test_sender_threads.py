@@ -30,7 +30,6 @@ class Line:
         self.sent: list[str] = []
         self.users: dict[int, set[int]] = {}
         self.most = 0
-        self.told: list[float] = []
         self.begun = threading.Semaphore(0)
         self._through = threading.Semaphore(1_000 if open_ else 0)
         self._now = 0
@@ -68,7 +67,7 @@ def senders() -> Iterator[Callable[[Line, int], SenderThreads[int]]]:
     started: list[SenderThreads[int]] = []
 
     def start(line: Line, count: int) -> SenderThreads[int]:
-        made: SenderThreads[int] = SenderThreads(line.new_send, count, line.told.append)
+        made: SenderThreads[int] = SenderThreads(line.new_send, count)
         started.append(made)
         return made
 
@@ -97,11 +96,11 @@ def test_so_many_at_a_time(senders: Start) -> None:
     for number in range(10):
         three.give(number, request(number))
     line.wait_until_begun(3)
-    assert (three.under_way, three.not_begun) == (10, 7)
+    assert three.under_way == 10
     line.let_through(10)
     assert taken(three, 10).keys() == set(range(10))
     assert line.most == 3
-    assert (three.under_way, three.not_begun) == (0, 0)
+    assert three.under_way == 0
 
 
 def test_replies_bear_their_labels(senders: Start) -> None:
@@ -125,16 +124,6 @@ def test_a_connection_for_each_thread(senders: Start) -> None:
     assert all(len(threads) == 1 for threads in line.users.values())
 
 
-def test_each_send_is_told(senders: Start) -> None:
-    """Whoever keeps the pace is told of each send, and of nothing else."""
-    line = Line(open_=True)
-    two = senders(line, 2)
-    for number in range(20):
-        two.give(number, request(number))
-    taken(two, 20)
-    assert len(line.told) == len(line.sent) == 20
-
-
 def test_nothing_is_sent_after_the_stop(senders: Start) -> None:
     """After stop() no request is started; what was under way is answered as it is."""
     line = Line()
@@ -148,7 +137,6 @@ def test_nothing_is_sent_after_the_stop(senders: Start) -> None:
     assert isinstance(replies.pop(0), Response)
     assert all(reply is NOT_SENT for reply in replies.values())
     assert line.sent == ["/0"]
-    assert len(line.told) == 1
     assert not NOT_SENT.sent
 
 
@@ -175,7 +163,7 @@ def test_a_thread_that_breaks_down() -> None:
         raise MemoryError
 
     before = set(threading.enumerate())
-    two: SenderThreads[int] = SenderThreads(lambda: broken, 2, lambda _: None)
+    two: SenderThreads[int] = SenderThreads(lambda: broken, 2)
     threads = set(threading.enumerate()) - before
     two.give(1, request())
     two.give(2, request())

@@ -6,8 +6,11 @@ import os
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -18,9 +21,10 @@ import pytest
 import requests
 
 from airflow_provider_codat.api.connection.settings import Settings
-from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.errors import Malformed, SettingsInvalid
 from airflow_provider_codat.api.http.deadline import Deadline
 from airflow_provider_codat.api.http.request import NoAnswer, Request, Response
+from airflow_provider_codat.api.http.response import described, json_of
 from airflow_provider_codat.api.http.session import new_session
 from airflow_provider_codat.api.http.transport import Transport
 
@@ -92,7 +96,11 @@ NO_ANSWERS = {
     "a status that is none": ((b"HTTP/1.1 ok\r\n\r\n", "close"), "broke"),
     "no end of headers": (
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70_000, "close"),
-        "broke",
+        "longer",
+    ),
+    "five hundred headers": (
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n{}", "close"),
+        "more headers",
     ),
     "two lengths": (
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",),
@@ -140,7 +148,8 @@ def test_no_whole_answer(
     """What does not arrive whole, and in time, is no answer; and it was sent once."""
     server = raw_server(script)
     began = time.monotonic()
-    times = PATIENT if detail == "broke" else HURRIED
+    late = {"in time", "within", "no whole answer"}
+    times = HURRIED if detail in late else PATIENT
     reply = transport(server.url, **times).send(request_)
     assert isinstance(reply, NoAnswer)
     # On a busy machine a drop may be later than the next one has to be.
@@ -149,6 +158,89 @@ def test_no_whole_answer(
     assert (reply.sent, reply.hopeless) == (True, False)
     assert len(server.requests) == 1
     assert time.monotonic() - began < LONG_SECONDS
+
+
+GZIP = b"HTTP/1.1 %d X\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n"
+MEBIBYTE = 1024 * 1024
+
+
+def packed(mebibytes: int) -> bytes:
+    """Return many spaces, packed a thousand times as small."""
+    packer = zlib.compressobj(wbits=31)
+    parts = [packer.compress(b" " * MEBIBYTE) for _ in range(mebibytes)]
+    return b"".join([*parts, packer.flush()])
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("kind", ["plain", "chunked", "gzip"])
+def test_an_answer_that_is_too_long(
+    kind: str, status: int, raw_server: RawServers, transport: Transports
+) -> None:
+    """No more is read than may be: what came is not kept, and the connection closed."""
+    body = b" " * 5_000_000
+    start = b"HTTP/1.1 %d X\r\nContent-Length: 99000000000\r\n\r\n" % status
+    if kind == "chunked":
+        start = b"HTTP/1.1 %d X\r\nTransfer-Encoding: chunked\r\n\r\n" % status
+        start += b"4c4b40\r\n"
+    if kind == "gzip":
+        body = packed(64)
+        start = GZIP % (status, len(body))
+    server = raw_server((start, body, 300.0))
+    reply = transport(server.url, max_response_bytes=MEBIBYTE, **PATIENT).send(POST)
+    assert isinstance(reply, Response)
+    assert (reply.status, reply.body, reply.longer_than) == (status, b"", MEBIBYTE)
+    with pytest.raises(Malformed, match=f"longer than {MEBIBYTE} bytes"):
+        json_of(reply)
+    assert f"longer than {MEBIBYTE} bytes" in described(reply)
+
+
+def test_an_answer_that_is_as_long_as_it_may_be(
+    raw_server: RawServers, transport: Transports
+) -> None:
+    """The last byte that may be read is read; the connection is used again."""
+    body = b"[" + b" " * 998 + b"]"
+    start = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+    server = raw_server((start, body))
+    sender = transport(server.url, max_response_bytes=1000)
+    for _ in range(2):
+        reply = sender.send(GET)
+        assert isinstance(reply, Response)
+        assert (reply.body, reply.longer_than) == (body, 0)
+    assert server.connections == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["plain", "gzip"])
+def test_a_gibibyte_takes_no_memory(kind: str, raw_server: RawServers) -> None:
+    """An answer of 1 GiB, packed or not, costs a process less than 256 MiB.
+
+    Each GET asks for it several times over, as it cannot be read.
+    """
+    body = packed(1024) if kind == "gzip" else b" " * MEBIBYTE
+    steps: tuple[object, ...] = (GZIP % (200, len(body)), body)
+    if kind == "plain":
+        start = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (1024 * MEBIBYTE)
+        steps = (start, *(body,) * 1024)
+    server = raw_server(steps)
+    program = """
+import resource, sys
+from airflow_provider_codat.api.connection.settings import read_settings
+from airflow_provider_codat.api.http.request import list_companies
+from airflow_provider_codat.api.http.transport import Transport
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+settings, _ = read_settings(host=sys.argv[1], schema=None, port=None, password="k",
+                            extra={"read_timeout_seconds": 600})
+for _ in range(2):
+    assert Transport(settings).send(list_companies()).longer_than == 64 * 1024 * 1024
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program, server.url],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(ran.stdout) < 256
 
 
 def test_a_body_without_a_length_may_end_with_the_connection(

@@ -42,8 +42,8 @@ from airflow_provider_codat.api.http.exchange import (
     Patience,
     Pause,
     Send,
+    Turn,
 )
-from airflow_provider_codat.api.http.rate_limit import Pace
 from airflow_provider_codat.api.http.request import (
     NoAnswer,
     Reply,
@@ -53,6 +53,7 @@ from airflow_provider_codat.api.http.request import (
 )
 from airflow_provider_codat.api.http.retry import Answer, Sends, Verdict, after_update
 from airflow_provider_codat.api.models import Destination, Json, Summary
+from airflow_provider_codat.api.pace.rate_limit import Pace
 from airflow_provider_codat.api.update.intent import Delete, Update
 from airflow_provider_codat.api.update.journal import Calls, Move
 from airflow_provider_codat.api.update.submit import conclude_update, submit_update
@@ -527,6 +528,8 @@ class Story:
         while True:
             try:
                 asked = conversation.send(reply)
+                if isinstance(asked, Turn):
+                    asked = conversation.send(0.0)
             except StopIteration as end:
                 self._succeeded(end.value)
                 return True
