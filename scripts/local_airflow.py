@@ -191,10 +191,14 @@ class LocalAirflow:
             words = done.stdout.decode(errors="replace")[-3000:]
             raise RuntimeError(f"airflow {' '.join(arguments)} failed:\n{words}")
 
-    def spawn(self, name: str, *arguments: str) -> None:
-        """Start one process in a group of its own, its output in a log file."""
-        with (self.home / f"{name}.log").open("ab") as output:
-            self.processes[name] = subprocess.Popen(
+    def spawn(self, name: str, *arguments: str, called: str | None = None) -> None:
+        """Start one process in a group of its own, its output in a log file.
+
+        :param called: how it is called here, where there are several.
+        """
+        called = called or name
+        with (self.home / f"{called}.log").open("ab") as output:
+            self.processes[called] = subprocess.Popen(
                 [*AIRFLOW, name, *arguments],
                 env=self.env,
                 stdin=subprocess.DEVNULL,

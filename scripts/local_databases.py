@@ -1,8 +1,8 @@
 """A Postgres, a MariaDB, a Redis on this machine, in folders of their own, for tests.
 
 Debian's packages ``postgresql``, ``mariadb-server`` and ``redis-server`` bring the
-programs; no server of the system is touched. Each listens on a free port of the loopback address
-and is stopped by its process id.
+programs; no server of the system is touched. Each listens on a free port of the
+loopback address and is stopped by its process id.
 """
 
 import os
