@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .PHONY: help demo ui test test-most test-system test-ui screenshots test-fast lint format docs nox \
-	bench-import bench-waits bench-misfortunes bench-bulk bench-journal troubleshooting wheel ci clean
+	bench-import bench-waits bench-misfortunes bench-bulk bench-journal bench-workers \
+	troubleshooting wheel ci clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -75,6 +76,9 @@ bench-misfortunes: $(READY) ## What becomes of 500 customers when things go wron
 
 bench-bulk: $(READY) ## What creating thousands of customers costs, beside others
 	@$(BIN)/python benchmarks/bulk.py
+
+bench-workers: $(READY) ## How fast tasks on several workers ask Codat together
+	@$(BIN)/python benchmarks/workers.py
 
 bench-journal: $(READY) ## What one cell of the journal costs, wherever it is kept
 	@$(BIN)/python benchmarks/journal.py

@@ -3,14 +3,16 @@
 Each task reads one file and writes one, and goes on by itself after a failure: a retry
 or a Clear of one shard leaves the others alone.
 
-Codat counts 1,000 requests a minute for all workers behind one address, so the tasks
-divide them: CODAT_REQUESTS_PER_MINUTE (900) by CODAT_SHARDS_AT_A_TIME (3). They divide
-the ten requests at a time that a company may have, too, should two files be of one
-company. ``max_active_tis_per_dagrun`` lets no more of them run at once. It counts those
-that are deferred, and should: they ask Codat as well. ``max_active_runs`` keeps another
-run from taking the same share. Where other DAGs write through Codat, too, give all of
-them one pool, by CODAT_POOL. A task that waits in the triggerer holds no slot of it,
-unless the pool includes deferred tasks.
+Codat counts 1,000 requests a minute for all workers behind one address. The tasks run
+in one pool, and each takes the share that its slot is of it, of the requests a minute
+and of those at a time. No arithmetic is needed, where the connection names the slots:
+
+    airflow pools set codat 3 "tasks that ask Codat" --include-deferred
+    airflow connections add codat_default ... --conn-extra '{"pool_slots": 3}'
+
+By ``--include-deferred`` a task that is deferred keeps its slot, and should: it asks
+Codat as well. All other tasks that ask Codat belong into the same pool. Without the
+pool the tasks do not start.
 
 The shards are asked for when the DAG is triggered. The default is one, of
 CODAT_COMPANY_ID and CODAT_CONNECTION_ID; CODAT_SHARDS gives others, as a JSON list.
@@ -29,8 +31,6 @@ from airflow.providers.common.compat.sdk import DAG, Param, task
 
 from airflow_provider_codat.operators.codat import CreateAccountingCustomersOperator
 
-AT_A_TIME = int(os.environ.get("CODAT_SHARDS_AT_A_TIME", "3"))
-REQUESTS_PER_MINUTE = int(os.environ.get("CODAT_REQUESTS_PER_MINUTE", "900"))
 ONE_SHARD = [
     {
         "company_id": os.environ.get("CODAT_COMPANY_ID", ""),
@@ -45,7 +45,6 @@ with DAG(
     start_date=datetime(2024, 1, 1),  # noqa: DTZ001 - Airflow takes it as UTC
     schedule=None,
     catchup=False,
-    max_active_runs=1,
     tags=["codat"],
     params={
         "shards": Param(
@@ -86,11 +85,8 @@ with DAG(
     CreateAccountingCustomersOperator.partial(
         task_id="create_customers",
         item_key="reference",
-        requests_per_minute=max(1, REQUESTS_PER_MINUTE // AT_A_TIME),
-        max_concurrency=max(1, 10 // AT_A_TIME),
         map_index_template="{{ task.customers_path }}",
-        pool=os.environ.get("CODAT_POOL", "default_pool"),
-        max_active_tis_per_dagrun=AT_A_TIME,
+        pool="codat",
         deferrable=True,
         retries=3,
     ).expand_kwargs(read_shards())

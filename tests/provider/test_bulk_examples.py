@@ -163,15 +163,12 @@ def test_a_shard_that_fails_leaves_the_others_alone(
     }
 
 
-def test_the_rate_is_divided(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All shards that run at once stay together below the rate that is to be kept."""
-    monkeypatch.setenv("CODAT_SHARDS_AT_A_TIME", "4")
-    monkeypatch.setenv("CODAT_REQUESTS_PER_MINUTE", "600")
+def test_all_shards_are_of_one_pool() -> None:
+    """Which share of the minute a task takes is its share of a pool, alone."""
     bag = DagBag(ROOT / "dags" / f"{SHARDED}.py")
     task = bag.dags[SHARDED].get_task(TASK)
-    assert task.max_active_tis_per_dagrun == 4
-    assert task.partial_kwargs["requests_per_minute"] * 4 == 600
-    assert task.partial_kwargs["max_concurrency"] * 4 <= 10
+    assert task.pool == "codat"
+    assert not {"requests_per_minute", "max_concurrency"} & set(task.partial_kwargs)
 
 
 @pytest.mark.parametrize("name", [IN_BULK, SHARDED])
