@@ -123,15 +123,13 @@ class TaskStateWindows(TaskStateJournal):
         before = (self._get(f"codat.try.{n}") for n in range(1, try_number))
         return all(found in {self._item, _NOWHERE} for found in before)
 
-    def windows(self) -> list[Json]:
-        """Return what earlier tries have written, in order."""
-        texts: list[Json] = []
+    def windows(self) -> Iterator[Json]:
+        """Yield what earlier tries have written, in order."""
         for number in count():
             found = self._get(f"{self._prefix}window.{number}")
             if found is None:
-                break
-            texts.append(found)
-        return texts
+                return
+            yield found
 
     def keep_window(self, number: int, text: str) -> None:
         """Keep a window, in place of what it was."""

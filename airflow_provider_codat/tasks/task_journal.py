@@ -1,7 +1,7 @@
 """The journal of a task, opened: what earlier tries left, and where to write."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -109,7 +109,7 @@ class BatchTaskJournal:
         sent any of the rows; None when none can have.
     """
 
-    windows: Sequence[Json]
+    windows: Iterable[Json]
     keep: Callable[[int, str], None]
     unseen_since: float | None
     durable: bool

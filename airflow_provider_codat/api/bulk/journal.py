@@ -1,7 +1,7 @@
 """The journal of a batch: its windows, in memory as long as a row in them is open.
 
 A window whose rows have all come to something is kept as the text that the store has of
-it, some 30 KB for 500 rows.
+it, some 43 KB for 500 rows, and not in memory.
 """
 
 import math
@@ -17,6 +17,7 @@ from airflow_provider_codat.api.bulk.journal_windows import (
 )
 from airflow_provider_codat.api.bulk.report import Outcome, Status
 from airflow_provider_codat.api.bulk.rows import Rejected, Row
+from airflow_provider_codat.api.bulk.settled_windows import SettledWindows
 from airflow_provider_codat.api.models import Json
 
 _KEPT = 16
@@ -32,12 +33,13 @@ class BatchJournal:
 
     def __init__(self, texts: Iterable[Json], keep: Callable[[int, str], None]) -> None:
         self._keep = keep
-        self._closed: list[str] = []
-        self._where: dict[bytes, int] = {}
+        self._closed = SettledWindows()
+        # One more than the number of the window: 0 is no value there.
+        self._where = Digests()
         for number, text in enumerate(texts):
             for row in decoded(number, text).rows:
-                self._where[row.item] = number
-            self._closed.append(str(text))
+                self._where[row.item] = number + 1
+            self._closed[number] = str(text)
         self._before = len(self._closed)
         self._open: dict[int, Window] = {}
         self._unpacked: OrderedDict[int, Window] = OrderedDict()
@@ -49,10 +51,10 @@ class BatchJournal:
 
     def found(self, item: bytes) -> RowJournal | None:
         """Return what an earlier try has written of a row."""
-        number = self._where.get(item)
-        if number is None:
+        known = self._where.get(item)
+        if not known:
             return None
-        return next(r for r in self._window(number).rows if r.item == item)
+        return next(r for r in self._window(known - 1).rows if r.item == item)
 
     def earlier(self) -> Iterator[RowJournal]:
         """Yield what earlier tries have written, row by row."""
@@ -64,13 +66,14 @@ class BatchJournal:
 
         It stays open until :meth:`settled`.
         """
-        number = self._where.get(item)
-        if number is None:
+        known = self._where.get(item)
+        if not known:
             window = self._latest()
             row = RowJournal(item, digest, window=window.number)
             window.rows.append(row)
         else:
-            window = self._open.setdefault(number, self._window(number))
+            window = self._window(known - 1)
+            self._open.setdefault(window.number, window)
             row = next(r for r in window.rows if r.item == item)
             if not row.entries:
                 row.digest = digest
@@ -96,15 +99,16 @@ class BatchJournal:
         :raises JournalFailed: when it was perhaps not kept.
         """
         for window in list(self._open.values()):
+            full = len(window.rows) >= MOST_ROWS or window.number < self._before
+            settled = full and not self._unsettled.get(window.number)
+            text = window.encoded() if window.dirty or settled else ""
             if window.dirty:
-                text = window.encoded()
-                self._closed.extend([""] * (window.number + 1 - len(self._closed)))
-                self._closed[window.number] = text
                 self._keep(window.number, text)
                 window.dirty = False
-            full = len(window.rows) >= MOST_ROWS or window.number < self._before
-            if full and not self._unsettled.get(window.number):
+            if settled:
+                self._closed[window.number] = text
                 del self._open[window.number]
+                self._unsettled.pop(window.number, None)
 
     def missing(self, present: Digests) -> list[RowJournal]:
         """Return rows that an earlier try may have created, and that are gone.
@@ -119,7 +123,7 @@ class BatchJournal:
 
     def in_order(self) -> Iterator[RowJournal]:
         """Yield the rows that this try has begun anew, in the order of beginning."""
-        for number in range(self._before, len(self._closed)):
+        for number in range(self._before, self._length()):
             yield from self._window(number).rows
 
     def operation_keys(self) -> Iterator[str]:
@@ -147,14 +151,18 @@ class BatchJournal:
         return min(doubtful, default=math.inf)
 
     def _all(self) -> Iterator[RowJournal]:
-        for number in range(len(self._closed)):
+        for number in range(self._length()):
             yield from self._window(number).rows
+
+    def _length(self) -> int:
+        """Return how many windows there are."""
+        return max(len(self._closed), max(self._open, default=-1) + 1)
 
     def _latest(self) -> Window:
         number = max(self._open, default=-1)
         if number >= self._before and len(self._open[number].rows) < MOST_ROWS:
             return self._open[number]
-        number = max(number + 1, len(self._closed), self._before)
+        number = max(number + 1, len(self._closed))
         return self._open.setdefault(number, Window(number))
 
     def _window(self, number: int) -> Window:
