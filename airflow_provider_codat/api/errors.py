@@ -82,8 +82,9 @@ class PayloadInvalid(CodatError, ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        numbered = (f"{number}. {p}" for number, p in enumerate(problems, 1))
-        lines = "\n".join(f"  {line}" for line in first_ones(numbered))
+        numbered = [*enumerate(self.problems, 1)]
+        named = first_ones(numbered, lambda each: f"{each[0]}. {each[1]}")
+        lines = "\n".join(f"  {line}" for line in named)
         super().__init__(
             f"the payload has {count} problem{'s' if count != 1 else ''}; "
             f"nothing was sent:\n{lines}"

@@ -5,8 +5,10 @@ anybody's proxy.
 """
 
 import unicodedata
-from collections.abc import Callable, Iterable
-from itertools import islice
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
 
 MOST_CHARACTERS = 4_000
 """How long a text may be that goes into a message, a log or an XCom."""
@@ -33,7 +35,10 @@ def printable(text: str) -> str:
     marks of direction turn words about.
     """
     text = shortened(text)
-    return text if text.isprintable() else "".join(map(_visible, text))
+    if text.isprintable():
+        return text
+    # Escapes are longer than what they stand for.
+    return shortened("".join(map(_visible, text)))
 
 
 def _visible(character: str) -> str:
@@ -50,9 +55,11 @@ def quoted(text: str, redact: Callable[[str], str] = str) -> str:
     return printable(redact(text[:_MOST_READ]))
 
 
-def first_ones(items: Iterable[object]) -> list[str]:
-    """Return the first of many as text, and how many more there are."""
-    left = iter(items)
-    named = [str(each) for each in islice(left, MOST_ITEMS)]
-    more = sum(1 for _ in left)
+def first_ones(items: Sequence[T], show: Callable[[T], str] = str) -> list[str]:
+    """Return the first of many as text, and how many more there are.
+
+    :param show: makes one of them a text.
+    """
+    named = [show(each) for each in items[:MOST_ITEMS]]
+    more = len(items) - len(named)
     return [*named, f"and {more:,} more"] if more else named

@@ -263,7 +263,7 @@ def _text(value: Mapping[str, Json], name: str) -> str:
 
 
 def _list_of(connections: Iterable[_Connection]) -> str:
-    lines = [f"\n  - {connection}" for connection in first_ones(connections)]
+    lines = [f"\n  - {connection}" for connection in first_ones([*connections])]
     return "".join(lines) or " none"
 
 

@@ -179,7 +179,7 @@ def _listed(remarks: tuple[Remark, ...], redact: Callable[[str], str]) -> str:
 
 
 def _first_of(remarks: tuple[Remark, ...], redact: Callable[[str], str]) -> list[str]:
-    return first_ones(quoted(str(remark), redact) for remark in remarks)
+    return first_ones(remarks, lambda remark: quoted(str(remark), redact))
 
 
 def summary(

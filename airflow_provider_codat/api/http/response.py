@@ -312,8 +312,10 @@ def described(response: Response, redact: Callable[[str], str] = str) -> str:
             ", a redirect, which is never followed: check the base URL (host) of the "
             "connection"
         )
-    said = (quoted(str(remark), redact) for remark in _validation_errors(response))
-    parts.extend(f"\n  - {words}" for words in first_ones(said))
+    said = first_ones(
+        _validation_errors(response), lambda remark: quoted(str(remark), redact)
+    )
+    parts.extend(f"\n  - {words}" for words in said)
     if response.longer_than:
         parts.append(f" (longer than {response.longer_than} bytes, and not read)")
     elif not message:

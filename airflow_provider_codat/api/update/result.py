@@ -55,7 +55,7 @@ def push_failed(wanted: Update, operation: PushOperation, *, clean: bool) -> Pus
     redact = wanted.redact
     words = quoted(operation.error_message, redact)
     said = f". Codat says: {words}" if words else ""
-    told = first_ones(quoted(str(remark), redact) for remark in operation.errors)
+    told = first_ones(operation.errors, lambda each: quoted(str(each), redact))
     reasons = "".join(f"\n  - {remark}" for remark in told)
     outcome = (
         f"nothing was {wanted.words.done}"

@@ -475,3 +475,16 @@ def test_every_outcome_of_a_simulated_push(
         assert len(codat.ledger()) == records
         posts = [entry for entry in codat.journal() if entry.method == "POST"]
         assert len(posts) == 1
+
+
+def test_a_result_is_bounded() -> None:
+    """Of 10,000 warnings a result has 20, in one line each, and counts the others."""
+    said = tuple(Remark(f"a[{n}]\n", f"\x1b[1m{n}" * 2_000) for n in range(10_000))
+    told = summary(operation("Success", warnings=said))["warnings"]
+    assert len(told) == 21
+    assert told[-1] == "and 9,980 more"
+    assert all(each.isprintable() and len(each) <= 4_000 for each in told)
+    with pytest.raises(PushFailed) as failed:
+        judged(operation("Failed", errors=said, error_message="\n" * 5_000))
+    assert len(str(failed.value)) <= 4_000
+    assert "\x1b" not in str(failed.value)

@@ -684,3 +684,60 @@ def test_a_refresh_that_runs_already_is_known(
 ) -> None:
     """By the status for conflicts, or by the exception that Codat names."""
     assert already_in_progress(response) is runs
+
+
+def hostile(number: int = 10_000) -> dict[str, Any]:
+    """Return an error that says far too much, and more than it shows."""
+    return {
+        "statusCode": 400,
+        "error": "\x1b[31mNo.\n2026-03-01 INFO - Success " + "x" * 2_000_000,
+        "correlationId": "a1b2c3\r\n" + "y" * 100_000,
+        "validation": {
+            "errors": [
+                {"itemId": f"lines[{n}]\n", "message": f"no {n}\u2028{'z' * 5_000}"}
+                for n in range(number)
+            ]
+        },
+    }
+
+
+def test_an_error_of_megabytes() -> None:
+    """Whatever an error says, its message is short, and no line of it is forged."""
+    error = refusal(reply(400, hostile(100)), REQUEST, redactor({"a": "Fen Bakery"}))
+    assert len(str(error)) <= 4_000
+    assert "\x1b" not in str(error)
+    assert "\n2026" not in str(error)
+    assert "\\n2026-03-01 INFO" in str(error)
+    assert isinstance(error, Refused)
+    assert len(error.remarks) == 20
+    assert all(len(each.text) <= 4_000 for each in error.remarks)
+    assert all(str(each).isprintable() for each in error.remarks)
+    assert len(error.correlation_id) <= 4_000
+
+
+def test_ten_thousand_validation_errors() -> None:
+    """Of many reasons the first ones are told, and how many there are besides."""
+    body = {
+        "statusCode": 400,
+        "error": "No.",
+        "validation": {"errors": [{"message": f"no {n}"} for n in range(10_000)]},
+    }
+    told = described(reply(400, body))
+    assert told.count("\n  - ") == 21
+    assert "and 9,980 more" in told
+
+
+def test_an_operation_that_says_too_much() -> None:
+    """What identifies a push operation, or stands in a result, cannot forge a line."""
+    body = {
+        **PENDING,
+        "status": "Waiting\n" + "x" * 100_000,
+        "requestedOnUtc": "2026-03-01\x1b[2J",
+        "completedOnUtc": "never\n",
+        "dataType": "customers\r",
+        "changes": [{"type": "Created", "recordRef": {"id": "7\n8"}}],
+    }
+    read = push_operation(body)
+    shown = (read.status, read.requested_at, read.completed_at, read.data_type)
+    assert all(str(each).isprintable() and len(str(each)) <= 4_000 for each in shown)
+    assert read.raw == body
