@@ -119,6 +119,12 @@ def test_it_leaves_once_codat_has_accepted(
     assert [entry.method for entry in local_codat.journal()] == ["POST"]
 
 
+def test_the_trigger_takes_the_share_of_its_task(deferrable: Attempts) -> None:
+    """Who takes two slots of a pool asks as two do, also while it is deferred."""
+    stored = deferrable(pool_slots=2).defers().trigger.serialize()[1]
+    assert stored["hook_params"]["task_slots"] == 2
+
+
 @pytest.mark.parametrize(("interval", "seconds"), [(7, 7), (30, 10)])
 def test_it_does_not_come_back_at_once(
     deferrable: Attempts, interval: float, seconds: float

@@ -623,6 +623,21 @@ def test_secret_headers_are_masked_and_sent(
     assert sent["x-team"] == "ledger-team"
 
 
+def test_the_password_of_redis_is_masked(
+    local_codat: LocalCodat, connection: Callable[..., str]
+) -> None:
+    """What opens the Redis by which the pace is shared is no less a secret."""
+    secret = uuid.uuid4().hex
+    extra = {"shared_pace_url": f"redis://worker:{secret}@cache:6379/1"}
+    conn_id = connection(
+        host=local_codat.url, password=local_codat.api_key, extra=extra
+    )
+    settings = CodatHook(conn_id).settings
+    assert secret in str(settings.shared_pace_url)
+    assert secret not in repr(settings)
+    assert secret not in redact(f"asked {secret}")
+
+
 def test_the_credential_shows_nowhere(
     hook: CodatHook, spellings: Callable[[str], list[str]], local_codat: LocalCodat
 ) -> None:

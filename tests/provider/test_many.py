@@ -679,6 +679,17 @@ def test_no_more_requests_at_a_time_than_allowed(
     assert (traffic.most_at_a_time, traffic.refused) == (3, 0)
 
 
+def test_a_share_of_the_requests_at_a_time(
+    attempt_many: Attempts, start_codat: Callable[..., LocalCodat]
+) -> None:
+    """A task with two of a pool's six slots has a third of them under way."""
+    codat = start_codat(latency_seconds=0.05, concurrency=3)
+    params = {"pool_slots": 6, "max_concurrency": 9, "requests_per_minute": 100_000}
+    attempt_many(rows(12), hook_params=params, pool_slots=2).execute()
+    traffic = codat.traffic()
+    assert (traffic.most_at_a_time, traffic.refused) == (3, 0)
+
+
 @pytest.mark.parametrize("how", ["argument", "hook_params"])
 def test_no_more_requests_a_minute_than_allowed(
     attempt_many: Attempts, local_codat: LocalCodat, store: Store, how: str

@@ -534,9 +534,11 @@ def test_what_it_hands_to_the_trigger(
     codat = start_codat(settle_seconds=600)
     keys = push(codat, 2)
     begun = time.time()
-    left = deferred(sensor(codat, keys, deferrable=True, timeout=100, poke_interval=7))
+    given = {"timeout": 100, "poke_interval": 7, "pool_slots": 3}
+    left = deferred(sensor(codat, keys, deferrable=True, **given))
     kwargs = left.trigger.serialize()[1]
     assert kwargs["push_operation_keys"] == keys
+    assert kwargs["hook_params"] == {"retry_budget_seconds": 0.01, "task_slots": 3}
     assert begun + 100 <= kwargs["deadline"] <= time.time() + 100
     assert kwargs["poll_interval_seconds"] == 7
     # Not before Airflow has seen that this worker has ended.

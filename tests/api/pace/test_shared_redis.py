@@ -1,5 +1,6 @@
 """The laws of one pace for many processes, on a real Redis."""
 
+import asyncio
 import json
 import logging
 import signal
@@ -8,18 +9,33 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
 
 from airflow_provider_codat.api.connection.credential import read_credential
 from airflow_provider_codat.api.connection.settings import Settings
-from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.errors import RateLimited, SettingsInvalid
+from airflow_provider_codat.api.http.exchange import (
+    Conversation,
+    Patience,
+    adrive,
+    drive,
+    get,
+)
+from airflow_provider_codat.api.http.request import Request
+from airflow_provider_codat.api.http.response import json_of
+from airflow_provider_codat.api.http.transport import Transport
 from airflow_provider_codat.api.pace.chosen import pace_of
 from airflow_provider_codat.api.pace.rate_limit import Pace
 from airflow_provider_codat.api.pace.shared_redis import SharedPace
+
+if TYPE_CHECKING:
+    from tests.api.conftest import RawServer
 
 A_COMPANY = "8a210b68-6988-11ed-a1eb-0242ac120002"
 ANOTHER = "2e9d2c44-f675-40ba-8049-353bfcb5e171"
@@ -69,7 +85,7 @@ def server(servers: Callable[[str], Any]) -> Iterator[Server]:
 
 
 @pytest.fixture
-def settings(server: Server) -> Settings:
+def shared(server: Server) -> Settings:
     return Settings(
         base_url=f"http://{HOST}",
         credential=read_credential(KEY, "auto"),
@@ -87,9 +103,9 @@ def taken(*paces: Pace, company: str = "", most: int = 100) -> list[float]:
     raise AssertionError("nobody was refused")
 
 
-def test_one_window_for_all(settings: Settings) -> None:
+def test_one_window_for_all(shared: Settings) -> None:
     """Two processes send together what one may, and each is told when more fits."""
-    one, other = pace_of(settings), pace_of(settings)
+    one, other = pace_of(shared), pace_of(shared)
     sent = 0
     waits: list[float] = []
     while len(waits) < 2:
@@ -103,17 +119,17 @@ def test_one_window_for_all(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("per_minute", [1, 7, 30, 60, 100, 600, 900, 915, 1000])
-def test_every_limit_is_kept_and_used(per_minute: int, settings: Settings) -> None:
+def test_every_limit_is_kept_and_used(per_minute: int, shared: Settings) -> None:
     """Whatever the limit, its window comes to no more than a minute's, and to most."""
-    pace = SharedPace(replace(settings, requests_per_minute=per_minute), Pace(1))
+    pace = SharedPace(replace(shared, requests_per_minute=per_minute), Pace(1))
     window = pace._window  # noqa: SLF001 - nothing else tells it without a minute's wait
     a_minute = window.amount / window.get_expiry() * 61
     assert 0.99 * per_minute <= a_minute <= per_minute
 
 
-def test_ten_at_a_time_for_a_company(settings: Settings) -> None:
+def test_ten_at_a_time_for_a_company(shared: Settings) -> None:
     """No more than ten of all processes are under way for one company."""
-    one, other = pace_of(settings), pace_of(settings)
+    one, other = pace_of(shared), pace_of(shared)
     for pace in (one, other) * 5:
         assert pace.acquire(A_COMPANY, time.time()) == 0.0
     for pace in (one, other):
@@ -125,9 +141,9 @@ def test_ten_at_a_time_for_a_company(settings: Settings) -> None:
     assert other.acquire(A_COMPANY, time.time()) > 0
 
 
-def test_a_refusal_takes_nothing(settings: Settings) -> None:
+def test_a_refusal_takes_nothing(shared: Settings) -> None:
     """Who finds the window full holds none of the company's ten places."""
-    one, other = pace_of(settings), pace_of(settings)
+    one, other = pace_of(shared), pace_of(shared)
     for _ in range(IN_A_WINDOW):
         assert one.acquire("", time.time()) == 0.0
     for _ in range(20):
@@ -136,9 +152,9 @@ def test_a_refusal_takes_nothing(settings: Settings) -> None:
         assert other.acquire(A_COMPANY, time.time()) > 1
 
 
-def test_what_a_killed_process_holds_is_free_again(settings: Settings) -> None:
+def test_what_a_killed_process_holds_is_free_again(shared: Settings) -> None:
     """After the time that a request may take, its place is another one's."""
-    hurried = replace(settings, connect_timeout_seconds=0.5, read_timeout_seconds=0.5)
+    hurried = replace(shared, connect_timeout_seconds=0.5, read_timeout_seconds=0.5)
     killed, other = pace_of(hurried), pace_of(hurried)
     for _ in range(10):
         assert killed.acquire(A_COMPANY, time.time()) == 0.0
@@ -152,9 +168,9 @@ def test_what_a_killed_process_holds_is_free_again(settings: Settings) -> None:
     assert other.acquire(A_COMPANY, time.time()) > 0
 
 
-def test_a_429_holds_all_back(settings: Settings) -> None:
+def test_a_429_holds_all_back(shared: Settings) -> None:
     """What Codat asks of one, all heed who use its key; the longest wish counts."""
-    one, other = pace_of(settings), pace_of(settings)
+    one, other = pace_of(shared), pace_of(shared)
     assert one.acquire(A_COMPANY, time.time()) == 0.0
     one.release(A_COMPANY, 300.0)
     assert other.acquire(A_COMPANY, time.time()) > 290
@@ -162,7 +178,7 @@ def test_a_429_holds_all_back(settings: Settings) -> None:
     assert one.acquire("", time.time()) > 290
     other.release("", 10.0**12)
     assert 86_000 < one.acquire("", time.time()) <= 86_401
-    stranger = replace(settings, credential=read_credential(KEY[::-1], "auto"))
+    stranger = replace(shared, credential=read_credential(KEY[::-1], "auto"))
     assert pace_of(stranger).acquire(A_COMPANY, time.time()) == 0.0
 
 
@@ -175,7 +191,7 @@ def absent_words(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_without_redis(
     how: str,
     amid: str,
-    settings: Settings,
+    shared: Settings,
     server: Server,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -184,8 +200,8 @@ def test_without_redis(
     Each process keeps to a share of its own, says so, and asks again after a while.
     """
     caplog.set_level(logging.WARNING)
-    shared = replace(settings, pool_slots=3)
-    pace, now = pace_of(shared), time.time()
+    divided = replace(shared, pool_slots=3)
+    pace, now = pace_of(divided), time.time()
     assert pace.acquire(A_COMPANY, now) == 0.0
     if how == "killed":
         server.kill()
@@ -211,9 +227,9 @@ def test_without_redis(
     assert len(absent_words(caplog)) == 1
 
 
-def test_without_redis_and_without_a_pool(settings: Settings, server: Server) -> None:
+def test_without_redis_and_without_a_pool(shared: Settings, server: Server) -> None:
     """Where nobody says how many tasks there are, a tenth of the limit is a share."""
-    pace, now = pace_of(settings), time.time()
+    pace, now = pace_of(shared), time.time()
     server.kill()
     try:
         assert pace.acquire("", now) == 0.0
@@ -222,13 +238,13 @@ def test_without_redis_and_without_a_pool(settings: Settings, server: Server) ->
         server.start()
 
 
-def test_a_redis_that_has_forgotten(settings: Settings, server: Server) -> None:
+def test_a_redis_that_has_forgotten(shared: Settings, server: Server) -> None:
     """Nobody may send more than a share until a minute's sends are known again.
 
     What was sent before Redis was started anew counts at Codat nevertheless.
     """
-    shared = replace(settings, pool_slots=3)
-    one, other = pace_of(shared), pace_of(shared)
+    divided = replace(shared, pool_slots=3)
+    one, other = pace_of(divided), pace_of(divided)
     server.forget()
     for pace in (one, other):
         assert pace.acquire(A_COMPANY, time.time()) == 0.0
@@ -239,9 +255,9 @@ def test_a_redis_that_has_forgotten(settings: Settings, server: Server) -> None:
     assert number == IN_A_WINDOW - 2
 
 
-def test_what_redis_is_told(settings: Settings, server: Server) -> None:
+def test_what_redis_is_told(shared: Settings, server: Server) -> None:
     """Redis learns when, for whom and to which host: nothing of the key."""
-    pace = pace_of(settings)
+    pace = pace_of(shared)
     pace.acquire(A_COMPANY, time.time())
     pace.release(A_COMPANY, 60.0)
     pace.acquire(A_COMPANY, time.time())
@@ -256,17 +272,17 @@ def test_what_redis_is_told(settings: Settings, server: Server) -> None:
     words = json.dumps(told)
     assert HOST in words
     assert KEY[:8] not in words
-    assert settings.credential.header.split()[1][:8] not in words
+    assert shared.credential.header.split()[1][:8] not in words
     assert all(server.client.ttl(key) > 0 for key in told)
 
 
 @pytest.mark.parametrize(
     "url", ["redis://host:port", "redis://[::1", "redis://cache?socket_timeout=x"]
 )
-def test_a_url_that_is_none(url: str, settings: Settings) -> None:
+def test_a_url_that_is_none(url: str, shared: Settings) -> None:
     """A URL that cannot be used is named, and what stands in it is not repeated."""
     with pytest.raises(SettingsInvalid, match="shared_pace_url") as caught:
-        pace_of(replace(settings, shared_pace_url=url))
+        pace_of(replace(shared, shared_pace_url=url))
     assert url not in str(caught.value)
 
 
@@ -351,3 +367,43 @@ def test_nobody_starves(server: Server) -> None:
     # The clock is looked at a moment after the send was counted.
     for number, first in enumerate(at):
         assert sum(each < first + 3.5 for each in at[number : number + 80]) <= 60
+
+
+LIMITED = b"HTTP/1.1 429 X\r\nRetry-After: 300\r\nContent-Length: 2\r\n\r\n{}"
+ALL_RIGHT = b"HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}"
+COMPANY_GET = Request("GET", f"/companies/{A_COMPANY}/push")
+
+
+def in_a_worker(asking: Conversation[Any], sender: Transport) -> object:
+    return drive(asking, sender.send)
+
+
+def in_a_triggerer(asking: Conversation[Any], sender: Transport) -> object:
+    with ThreadPoolExecutor(1) as executor:
+        return asyncio.run(adrive(asking, sender.send, executor))
+
+
+@pytest.mark.parametrize("ask", [in_a_worker, in_a_triggerer])
+def test_whoever_asks_takes_part(
+    ask: Callable[[Conversation[Any], Transport], object],
+    shared: Settings,
+    raw_server: Callable[..., "RawServer"],
+    transport: Callable[..., Transport],
+) -> None:
+    """Worker and triggerer take their turn, give it back, and tell of a 429.
+
+    Another one that would have to wait for longer than it may is told until when, and
+    sends nothing.
+    """
+    codat = raw_server((ALL_RIGHT,), (LIMITED,))
+    one, other = pace_of(shared), pace_of(shared)
+    sender = transport(codat.url)
+    for _ in range(10):
+        with suppress(RateLimited):
+            ask(get(COMPANY_GET, json_of, Patience(0.0, one)), sender)
+    assert one.acquire(A_COMPANY, time.time()) > 200
+    begun = time.time()
+    with pytest.raises(RateLimited, match="was not sent") as limited:
+        ask(get(COMPANY_GET, json_of, Patience(100.0, other)), sender)
+    assert begun + 200 < limited.value.until < begun + 400
+    assert len(codat.requests) == 2
