@@ -81,7 +81,6 @@ class SharedPace(Pace):
         self._hold = f"codat/hold/{self._host}/{client}"
         allowed = settings.connect_timeout_seconds + settings.read_timeout_seconds
         self._slot_seconds = math.ceil(allowed)
-        self._slot = RateLimitItemPerSecond(1, self._slot_seconds, namespace="codat")
         self._held: defaultdict[str, deque[tuple[str, float]]] = defaultdict(deque)
         self._absent_until = 0.0
 
@@ -103,7 +102,7 @@ class SharedPace(Pace):
                 # The oldest: what is left then outlasts what is still under way.
                 slot, taken_at = held.popleft()
                 if time.monotonic() < taken_at + self._slot_seconds:
-                    self._limiter.clear(self._slot, self._host, company_id, slot)
+                    self._storage.clear(slot)
         except StorageError as error:
             self._miss(time.time(), error)
 
@@ -150,8 +149,9 @@ class SharedPace(Pace):
         """Take one of the company's slots that is free, if there is one."""
         first = int(_AT_A_TIME * self._dice())
         for number in range(first, first + _AT_A_TIME):
-            slot = str(number % _AT_A_TIME)
-            if self._limiter.hit(self._slot, self._host, company_id, slot):
+            slot = f"codat/slot/{self._host}/{company_id}/{number % _AT_A_TIME}"
+            # It is gone by itself after the time of this request.
+            if self._storage.incr(slot, self._slot_seconds) == 1:
                 self._held[company_id].append((slot, time.monotonic()))
                 return True
         return False

@@ -141,6 +141,14 @@ def test_ten_at_a_time_for_a_company(shared: Settings) -> None:
     assert other.acquire(A_COMPANY, time.time()) > 0
 
 
+def test_whoever_has_other_timeouts_shares_the_ten(shared: Settings) -> None:
+    """The ten are those of a company, however patient a task is."""
+    patient = pace_of(replace(shared, read_timeout_seconds=600.0))
+    for _ in range(10):
+        assert patient.acquire(A_COMPANY, time.time()) == 0.0
+    assert pace_of(shared).acquire(A_COMPANY, time.time()) > 0
+
+
 def test_a_refusal_takes_nothing(shared: Settings) -> None:
     """Who finds the window full holds none of the company's ten places."""
     one, other = pace_of(shared), pace_of(shared)
