@@ -81,6 +81,16 @@ class LocalCelery(LocalAirflow):
         else:
             self.spawn(name)
 
+    def revive(self) -> None:
+        """Start again what has ended by itself, as whoever runs it in earnest does.
+
+        A scheduler ends when its database is gone.
+        """
+        for name, process in list(self.processes.items()):
+            if process.poll() is not None:
+                del self.processes[name]
+                self.start_part(name)
+
     def strike(self, name: str) -> None:
         """Kill one of its processes, without a word to anybody."""
         if name in self.servers:
