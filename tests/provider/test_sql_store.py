@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -338,6 +339,13 @@ def test_a_database_that_was_restarted(server: Any, task: TaskKey) -> None:  # n
     assert [store.get(f"codat.{n}") for n in range(2)] == [1, 2]
 
 
+def signalled(pids: list[int], number: int) -> None:
+    """Send a signal to processes of which some may have ended since."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
 def test_a_database_that_hangs(server: Any, task: TaskKey) -> None:  # noqa: ANN401 - scripts/local_databases.py
     """It is waited for so long and no longer, though its driver waits for ever."""
     hurried = replace(open_database("journal"), answer_seconds=0.3)
@@ -346,13 +354,11 @@ def test_a_database_that_hangs(server: Any, task: TaskKey) -> None:  # noqa: ANN
     program = psutil.Process(server.process.pid)
     running = [each.pid for each in (program, *program.children(recursive=True))]
     try:
-        for pid in running:
-            os.kill(pid, signal.SIGSTOP)
+        signalled(running, signal.SIGSTOP)
         with pytest.raises(JournalFailed, match=r"has not answered for 0\.3 seconds"):
             store.get("codat.0")
     finally:
-        for pid in running:
-            os.kill(pid, signal.SIGCONT)
+        signalled(running, signal.SIGCONT)
     assert store.get("codat.0") == 1
 
 
