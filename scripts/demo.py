@@ -66,6 +66,7 @@ def demonstrate(home: Path) -> int:
             state, instances = run(airflow, DAG)
             good = summarise(collect(airflow, instances), codat)
             codat.order("fail", customer=REFUSED, message="This account is on hold.")
+            say(f"\nThe local Codat will refuse {REFUSED}: its order is to fail alone.")
             before = Counter(codat.counts_by_type())
             then, instances = run(airflow, ORDERS_DAG)
             written = Counter(codat.counts_by_type()) - before
