@@ -18,6 +18,8 @@ MOODS: dict[str, dict[str, Any]] = {
     "again": {"retries": 3},
     "creating": {"on_clear": "create"},
     "cautious": {"on_unknown_outcome": "fail"},
+    # Over a connection that no other test has written through.
+    "untouched": {"connection_id": os.environ.get("CODAT_UNTOUCHED_ID", "")},
     "elsewhere": {
         "deferrable": True,
         "company_id": os.environ.get("CODAT_OTHER_COMPANY_ID", ""),
