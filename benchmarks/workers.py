@@ -83,6 +83,9 @@ def main() -> None:
         for plan, codat in codats.items():
             result["runs"][plan] = measured(airflow, codat, plan)
             print(plan, result["runs"][plan], file=sys.stderr)
+    result["runs"] = {
+        plan: result["runs"][plan] for plan in plans if plan in result["runs"]
+    }
     result |= {
         "date": datetime.now(UTC).date().isoformat(),
         "tasks": TASKS,

@@ -55,6 +55,8 @@ class LocalDatabase:
     folder: Path
     command: Sequence[str]
     user: str | None
+    # Both of the others hear it as "stop now, and leave nothing behind".
+    stopped_by: int = signal.SIGQUIT
     process: "subprocess.Popen[bytes] | None" = field(default=None)
 
     def start(self) -> None:
@@ -161,6 +163,8 @@ def redis() -> Iterator[LocalDatabase]:
         command = [server, *options, "--save", "", "--appendonly", "no"]
         connection = {"conn_type": "redis", "login": ""}
         with _running(folder, user, port, connection, command) as database:
+            # It has no word for SIGQUIT, which whoever runs in the background ignores.
+            database.stopped_by = signal.SIGTERM
             yield database
 
 
@@ -193,7 +197,7 @@ def _running(
         database.start()
         yield database
     finally:
-        database.kill(signal.SIGQUIT)
+        database.kill(database.stopped_by)
 
 
 def _run(command: Sequence[object], user: str | None) -> None:
