@@ -220,7 +220,9 @@ def table(result: dict[str, Any]) -> str:
         yield f"| | {' | '.join(columns)} |"
         yield "|---|" + "---:|" * len(columns)
         for plan, run in result["runs"].items():
-            cells = " | ".join(str(show(run)) for show in columns.values())
+            # While parts of it are gone, nothing is to be used up.
+            shown = {**run, "used": None} if "struck" in plan else run
+            cells = " | ".join(str(show(shown)) for show in columns.values())
             yield f"| {plan} | {cells} |"
 
     return "\n".join(lines())
