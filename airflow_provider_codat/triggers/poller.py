@@ -37,9 +37,8 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.exchange import Patience, adrive
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS
 from airflow_provider_codat.api.models import PushOperation
-from airflow_provider_codat.api.pace.chosen import pace_of
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.metrics import AIRFLOW, find_server
+from airflow_provider_codat.triggers.connected import connected
 from airflow_provider_codat.triggers.event import (
     UNSEEN,
     PushOperationsEvent,
@@ -48,7 +47,6 @@ from airflow_provider_codat.triggers.event import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_codat.api.connection.settings import Settings
     from airflow_provider_codat.api.http.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -283,21 +281,12 @@ class _Poller:
         settings = hook.settings
         seconds = min(settings.read_timeout_seconds, _READ_TIMEOUT_SECONDS)
         hurried = replace(settings, read_timeout_seconds=seconds)
-        transport = await self._loop.run_in_executor(self._executor, _open, hurried)
-        # Without a budget each request is sent once: to poll is to repeat.
-        self._codat = transport, Patience(0.0, pace_of(settings), telemetry=AIRFLOW)
-        return self._codat
+        made = await self._loop.run_in_executor(self._executor, connected, hurried)
+        self._codat = made
+        return made
 
     def _disconnect(self) -> None:
         if self._codat is not None:
             # In the thread, which may still be sending.
             self._executor.submit(self._codat[0].close)
             self._codat = None
-
-
-def _open(settings: "Settings") -> "Transport":
-    # Here, so that requests is imported in the thread, and not by a DAG file.
-    from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
-
-    find_server()
-    return Transport(settings)

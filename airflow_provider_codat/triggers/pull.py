@@ -22,14 +22,12 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http import request as codat_request
 from airflow_provider_codat.api.http.exchange import Patience, adrive, get
 from airflow_provider_codat.api.models import PullOperation, checked_uuid
-from airflow_provider_codat.api.pace.chosen import pace_of
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.metrics import AIRFLOW, find_server
 from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, until
+from airflow_provider_codat.triggers.connected import connected
 from airflow_provider_codat.triggers.event import PullOperationEvent
 
 if TYPE_CHECKING:
-    from airflow_provider_codat.api.connection.settings import Settings
     from airflow_provider_codat.api.http.transport import Transport
 
 _FIRST_POLL_SECONDS = 2.0
@@ -165,7 +163,7 @@ class _Looks:
         self._request = codat_request.read_pull_operation(company_id, dataset_id)
         self._read = pull_operation_expected(company_id, dataset_id)
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="codat-pull")
-        self._transport: Transport | None = None
+        self._codat: tuple[Transport, Patience] | None = None
 
     async def next(self) -> PullOperation | None:
         """Look once; None where that is to be done again later."""
@@ -189,26 +187,16 @@ class _Looks:
         self._executor.shutdown(wait=False)
 
     async def _look(self) -> PullOperation:
-        if self._transport is None:
+        if self._codat is None:
             await self._hook.aconnect()
-            self._transport = await asyncio.get_running_loop().run_in_executor(
-                self._executor, _opened, self._hook.settings
+            self._codat = await asyncio.get_running_loop().run_in_executor(
+                self._executor, connected, self._hook.settings
             )
-        # Without a budget it is sent once: to look again is to repeat.
-        pace = pace_of(self._hook.settings)
-        patience = Patience(0.0, pace, telemetry=AIRFLOW)
+        transport, patience = self._codat
         asking = get(self._request, self._read, patience)
-        return await adrive(asking, self._transport.send, self._executor)
+        return await adrive(asking, transport.send, self._executor)
 
     def _disconnect(self) -> None:
-        if self._transport is not None:
-            self._executor.submit(self._transport.close)
-            self._transport = None
-
-
-def _opened(settings: "Settings") -> "Transport":
-    # Here, so that requests is imported in the thread, and not by a DAG file.
-    from airflow_provider_codat.api.http.transport import Transport  # noqa: PLC0415 - see above
-
-    find_server()
-    return Transport(settings)
+        if self._codat is not None:
+            self._executor.submit(self._codat[0].close)
+            self._codat = None

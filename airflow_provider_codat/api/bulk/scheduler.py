@@ -180,6 +180,9 @@ class Scheduler:
 
     def stop(self) -> None:
         """Start no request any more, and wait for nothing."""
+        if self._has_turn:
+            self._has_turn = False
+            self._pace.release(self._company_id, 0.0)
         self._senders.stop()
 
     def _wake(self) -> None:

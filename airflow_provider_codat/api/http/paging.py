@@ -64,12 +64,19 @@ class PageWalk:
         """
         if not page.more or not page.entries:
             return False
+        self._check_new(page)
+        self._check_length(page)
+        return True
+
+    def _check_new(self, page: Page) -> None:
         names = (e.get("id") or e.get("pushOperationKey") or e for e in page.entries)
-        known = hash(tuple(map(str, names)))
-        self._repeated += known in self._pages
+        shown = hash(tuple(map(str, names)))
+        self._repeated += shown in self._pages
         if self._repeated > _MOST_REPEATED:
             raise Malformed("pages of the list bring nothing new: it would never end")
-        self._pages.add(known)
+        self._pages.add(shown)
+
+    def _check_length(self, page: Page) -> None:
         self._entries += len(page.entries)
         if self._most is None and page.total is not None:
             self._most = page.total + max(_NEW_MEANWHILE, page.total // 10)
@@ -78,4 +85,3 @@ class PageWalk:
                 f"the list does not end: {self._entries} entries have come, and its "
                 "first page told of far fewer"
             )
-        return True

@@ -48,7 +48,7 @@ class Transport:
         The whole of it, from the first byte of the request to the last one of the
         answer, ends within connect and read time-out together.
         """
-        settings = self._settings
+        settings, most = self._settings, self._settings.max_response_bytes
         allowed = settings.connect_timeout_seconds + settings.read_timeout_seconds
         allowed += _upload_seconds(request)
         try:
@@ -59,7 +59,7 @@ class Transport:
         with closing(body) if body else nullcontext(), Deadline(allowed) as deadline:
             try:
                 answer = self._request(request, body)
-                content = _read(answer, settings.max_response_bytes)
+                content = _read(answer, most)
             except (requests.RequestException, OSError) as error:
                 return _no_answer(error, passed=deadline.passed)
             except HTTPError:
@@ -67,15 +67,7 @@ class Transport:
             # A body without a length ends where the socket was shut.
             if deadline.passed:
                 return NoAnswer(f"no whole answer within {allowed:g} s")
-        if content is not None and _cut(answer, content):
-            return NoAnswer(_BROKEN)
-        return Response(
-            status=answer.status_code,
-            headers={name.lower(): text for name, text in answer.headers.items()},
-            body=content or b"",
-            received_at=time.time(),
-            longer_than=settings.max_response_bytes if content is None else 0,
-        )
+        return _reply(answer, content, 0 if content is not None else most)
 
     def _request(self, request: Request, file: IO[bytes] | None) -> requests.Response:
         settings, session = self._settings, self.session
@@ -138,6 +130,22 @@ def _read(answer: requests.Response, most: int) -> bytes | None:
             return None
         chunks.append(chunk)
     return b"".join(chunks)
+
+
+def _reply(answer: requests.Response, content: bytes | None, longer_than: int) -> Reply:
+    """Return what came, unless it ended too early.
+
+    :param content: None where it is longer than so many bytes.
+    """
+    if content is not None and _cut(answer, content):
+        return NoAnswer(_BROKEN)
+    return Response(
+        status=answer.status_code,
+        headers={name.lower(): text for name, text in answer.headers.items()},
+        body=content or b"",
+        received_at=time.time(),
+        longer_than=longer_than,
+    )
 
 
 def _cause(error: Exception) -> object:

@@ -221,6 +221,21 @@ def test_a_turn_that_nobody_used_is_used_by_the_next(clock: Clock) -> None:
     assert scene.pace.told == [COMPANY]
 
 
+def test_a_turn_that_nobody_will_use_is_given_back(clock: Clock) -> None:
+    """Who stops holds nothing that others share."""
+
+    def silent() -> Says:
+        return "sent nothing"
+        yield
+
+    scene = Scene(clock)
+    scene.scheduler.queue(scene.running(silent()))
+    scene.run_once()
+    for _ in range(2):
+        scene.scheduler.stop()
+    assert scene.pace.told == [COMPANY, (COMPANY, 0.0)]
+
+
 @pytest.mark.parametrize("seconds", [0.5, 30.0, 4000.0])
 def test_who_shares_the_pace_may_hold_all_back(clock: Clock, seconds: float) -> None:
     """Nothing is sent, and the pace is not asked, before the time that it has said."""
