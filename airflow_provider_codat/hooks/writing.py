@@ -285,7 +285,7 @@ class WritingMixin(ABC):
             send = Transport(self.settings).send
             return lambda request: NOT_SENT if self._stopped else send(request)
 
-        most = max(1, int(self.settings.max_concurrency * self.settings.share))
+        most = max(1, self.settings.share_of(self.settings.max_concurrency))
         senders: SenderThreads[RunningConversation] = SenderThreads(new_send, most)
         return Scheduler(
             senders,

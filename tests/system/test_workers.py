@@ -25,6 +25,11 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 DAG = "many_workers"
 TASKS, ROWS = 2, 150
+QUICK = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
+}
 # Codat's and ours are as 1,000 to 900, only fewer.
 CODATS_PER_MINUTE, OURS_PER_MINUTE = 300, 270
 
@@ -47,31 +52,23 @@ def airflow(
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(ROOT / "scripts"))
         from local_celery import LocalCelery, redis_url  # noqa: PLC0415 - found by the line above
-        from local_databases import NotInstalled, postgres, redis  # noqa: PLC0415 - the same
+        from local_databases import NotInstalled  # noqa: PLC0415 - the same
 
-        pytest.importorskip("celery")
+        dags = ROOT / "benchmarks" / "workers_dags"
         home = tmp_path_factory.mktemp("airflow")
         try:
-            with postgres() as database, redis() as broker:
+            with LocalCelery.running(home, dags, QUICK) as started:
                 share = {"requests_per_minute": OURS_PER_MINUTE, "pool_slots": TASKS}
-                url = f"{redis_url(broker)}/1"
-                both = {**share, "shared_pace_url": url}
-                env = {
-                    "AIRFLOW_CONN_CODAT_SHARED": connection(codats["shared"], **both),
-                    "AIRFLOW_CONN_CODAT_DIVIDED": connection(
-                        codats["divided"], **share
-                    ),
-                    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "45",
-                    "AIRFLOW__SCHEDULER__"
-                    "TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
-                    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5",
-                }
-                dags = ROOT / "benchmarks" / "workers_dags"
-                servers = {"database": database, "broker": broker}
-                with LocalCelery(home, dags, env, **servers) as started:
-                    pool = {"name": "codat", "slots": TASKS, "include_deferred": True}
-                    started.ask("POST", f"{started.API}/pools", pool)
-                    yield started
+                url = f"{redis_url(started.servers['redis'])}/1"
+                ways = {"shared": {**share, "shared_pace_url": url}, "divided": share}
+                for way, extra in ways.items():
+                    fields = json.loads(connection(codats[way]))
+                    body = {**fields, "extra": json.dumps(extra)}
+                    body["connection_id"] = f"codat_{way}"
+                    started.ask("POST", f"{started.API}/connections", body)
+                pool = {"name": "codat", "slots": TASKS, "include_deferred": True}
+                started.ask("POST", f"{started.API}/pools", pool)
+                yield started
         except NotInstalled as error:
             pytest.skip(str(error))
     for name in ("local_airflow", "local_celery", "local_databases"):

@@ -71,10 +71,17 @@ class Settings:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     portal_url_template: str = DEFAULT_PORTAL_URL
 
-    @property
-    def share(self) -> float:
-        """What part of all that is shared this task may use: up to 1."""
-        return min(1.0, self.task_slots / (self.pool_slots or self.task_slots))
+    def __post_init__(self) -> None:
+        """Refuse a share of which nothing is left."""
+        if self.share_of(self.requests_per_minute) < 1:
+            raise SettingsInvalid(
+                "pool_slots must not be more than requests_per_minute"
+            )
+
+    def share_of(self, whole: int) -> int:
+        """Return how much of what a pool shares is this task's, in whole numbers."""
+        slots = self.pool_slots or self.task_slots
+        return whole * min(self.task_slots, slots) // slots
 
     @property
     def loopback(self) -> bool:
@@ -114,15 +121,12 @@ def read_settings(
     headers = dict(read.pop("headers", {}))
     if client_id := read.pop("client_id", None):
         headers["x-codat-client"] = client_id
-    settings = Settings(
+    return Settings(
         base_url=read_base_url(host, schema, port, allow_insecure_http=insecure),
         credential=read_credential(password, read.pop("auth_format", "auto")),
         headers=headers,
         **read,
-    )
-    if settings.share * settings.requests_per_minute < 1:
-        raise SettingsInvalid("pool_slots must not be more than requests_per_minute")
-    return settings, warnings
+    ), warnings
 
 
 def _present(values: Mapping[str, Any]) -> dict[str, Any]:

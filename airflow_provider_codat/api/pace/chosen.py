@@ -28,7 +28,7 @@ def _own_pace(settings: Settings) -> Pace:
     """
     if settings.pool_slots is None:
         return Pace(settings.requests_per_minute)
-    share = int(settings.requests_per_minute * settings.share)
+    share = settings.share_of(settings.requests_per_minute)
     burst = max(1, int(share / WINDOW_SECONDS))
     return Pace(burst, burst * WINDOW_SECONDS / share)
 

@@ -98,3 +98,11 @@ def test_a_share_is_that_of_the_slots(slots: int, seconds: float) -> None:
     pace = pace_of(settings(requests_per_minute=60, pool_slots=4, task_slots=slots))
     assert pace.acquire(COMPANY, 100.0) == 0.0
     assert pace.acquire(COMPANY, 100.0) == pytest.approx(seconds)
+
+
+@given(slots=st.integers(1, 1000))
+def test_the_smallest_share_is_one(slots: int) -> None:
+    """A pool of as many slots as requests leaves one to each, whatever their number."""
+    pace = pace_of(settings(requests_per_minute=slots, pool_slots=slots))
+    assert pace.acquire(COMPANY, 100.0) == 0.0
+    assert pace.acquire(COMPANY, 100.0) == pytest.approx(WINDOW_SECONDS)
