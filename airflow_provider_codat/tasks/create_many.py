@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_codat.api.bulk.batch import Batch
@@ -132,7 +132,7 @@ def writes_of(
         return replace(
             blank,
             payload=row.payload,
-            key_of=partial(derived_key, named),
+            key_of=cache(partial(derived_key, named)),
             redact=redactor(row.payload),
             resolution=said.get(row.label, ""),
             quiet=True,

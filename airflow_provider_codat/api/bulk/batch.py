@@ -32,6 +32,7 @@ from airflow_provider_codat.api.http.exchange import Patience
 from airflow_provider_codat.api.http.response import CLOCK_SKEW_SECONDS, epoch_of
 from airflow_provider_codat.api.models import PushOperation
 
+_FEW = 10
 _SHORT_SECONDS = 10.0
 """What is not worth leaving a worker for."""
 
@@ -113,8 +114,8 @@ class Batch:
                 if (deferred := self._deferral()) is not None:
                     self._journal.write_down()
                     return deferred
-                more = self._needs_more()
-                self.scheduler.run_once(0.0 if more else self._polling.idle_seconds())
+                idle = 0.0 if self._wanted() else self._polling.idle_seconds()
+                self.scheduler.run_once(idle)
                 self._progress(self)
             self._close()
         finally:
@@ -144,7 +145,7 @@ class Batch:
         """Take up more rows, so many that the senders do not run dry."""
         if self.scheduler.in_trouble and not self._open and not self.exhausted:
             self._stop(CodatFaulted("Codat has given nothing but faults", status=500))
-        for _ in range(self._plan.chunk if self._needs_more() else 0):
+        for _ in range(self._wanted()):
             source_row = next(self._rows, None)
             if source_row is None:
                 self.exhausted = True
@@ -152,11 +153,17 @@ class Batch:
             if isinstance(source_row, Row):
                 self._begin(source_row)
 
-    def _needs_more(self) -> bool:
-        """Whether senders will soon have nothing to do."""
+    def _wanted(self) -> int:
+        """Return how many rows are to be taken up now.
+
+        While there is enough to send, a few at a time: answers do not wait for long.
+        """
         if self.exhausted or self.stopped or self._is_full():
-            return False
-        return self.scheduler.due + len(self.scheduler.unwritten) <= self._plan.low
+            return 0
+        ready = self.scheduler.due + len(self.scheduler.unwritten)
+        if ready <= self._plan.low:
+            return self._plan.chunk
+        return max(0, min(_FEW, self._plan.low + self._plan.chunk - ready))
 
     def _is_full(self) -> bool:
         """Whether no more rows are taken up before others have come to something."""

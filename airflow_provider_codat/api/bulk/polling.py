@@ -6,7 +6,6 @@ all rows whose outcome is not known.
 
 import logging
 import math
-import statistics
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from typing import TypeVar
@@ -39,7 +38,8 @@ _FEW = 20
 _IDLE_SECONDS = 0.5
 _SLOWER = 1.5
 _REMEMBERED = 200
-_MARGIN_SECONDS = 0.3
+_MARGIN_SECONDS = 0.1
+_NEARLY_ALL = 0.9
 _LEAST_SECONDS = 0.5
 
 
@@ -76,7 +76,7 @@ class PollSchedule:
     def many_are_waiting(self, now: float) -> None:
         """Note that many wait; those that have ended by now are to be let go."""
         if self.due_at is not None and self._took:
-            self.due_at = min(self.due_at, max(now, self.polled_at + self._usual()))
+            self.due_at = min(self.due_at, max(now, self.polled_at + self._within(0.5)))
 
     def polled(self, now: float) -> None:
         """Note that the list was read; the next look comes later."""
@@ -89,14 +89,15 @@ class PollSchedule:
         if self._all_sent:
             return
         self._all_sent = True
-        usual = self._usual()
-        self._seconds = min(self._longest, max(1.0, usual / 2))
-        self.due_at = max(now, self._latest + usual + _MARGIN_SECONDS)
+        self._seconds = min(self._longest, max(1.0, self._within(0.5) / 2))
+        within = self._within(_NEARLY_ALL)
+        self.due_at = max(now, self._latest + within + _MARGIN_SECONDS)
 
-    def _usual(self) -> float:
-        """Return how long push operations take, as far as is known."""
-        usual = statistics.median(self._took) if self._took else FIRST_POLL_SECONDS
-        return min(self._longest, max(_LEAST_SECONDS, usual))
+    def _within(self, share: float) -> float:
+        """Return within how many seconds a share of push operations has ended."""
+        took = sorted(self._took) or [FIRST_POLL_SECONDS]
+        seconds = took[round(share * (len(took) - 1))]
+        return min(self._longest, max(_LEAST_SECONDS, seconds))
 
 
 class AwaitedRows:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.errors import (
@@ -205,11 +206,17 @@ def is_ours(
 def _date(response: Response, header: str, otherwise: float) -> float:
     """Return the epoch seconds that a header names."""
     try:
-        moment = parsedate_to_datetime(response.headers[header])
-        # Without a zone it is UTC, wherever this machine stands.
-        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
+        return _epoch(response.headers[header])
     except (KeyError, ValueError, OverflowError):
         return otherwise
+
+
+@lru_cache(maxsize=8)
+def _epoch(date: str) -> float:
+    """Return the epoch seconds of a date of HTTP's; many answers have the same."""
+    moment = parsedate_to_datetime(date)
+    # Without a zone it is UTC, wherever this machine stands.
+    return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
 
 
 def already_in_progress(response: Response) -> bool:

@@ -5,6 +5,7 @@ Nothing here names a company, a record or a key: a route is one of a closed list
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol, TypeAlias
 
 from airflow_provider_codat.api.data_types import DATA_TYPES
@@ -83,8 +84,13 @@ class Exchange:
 
 def route_of(request: Request) -> str:
     """Return the name of the endpoint that a request asks."""
+    return _named(request.path)
+
+
+@lru_cache
+def _named(asked: str) -> str:
     for path, name in _ROUTES:
-        if found := path.fullmatch(request.path):
+        if found := path.fullmatch(asked):
             return name.format(*(each.rpartition("/")[2] for each in found.groups()))
     return OTHER
 
