@@ -1,7 +1,8 @@
-"""A company's records of one data type as an asset, to write and to wait for."""
+"""Assets to write and to wait for: a company's records, and what happens at Codat."""
 
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult
+from urllib.parse import SplitResult, urlsplit
 
 from airflow.providers.common.compat.sdk import Asset
 
@@ -11,6 +12,9 @@ from airflow_provider_codat.api.models import checked_uuid
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset as AnyAsset
 
+_DATA_TYPE = re.compile(r"[A-Za-z][A-Za-z-]*")
+_EVENT = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
+
 
 def records_asset(company_id: str, data_type: str) -> "AnyAsset":
     """Return the asset of a company's records of one data type.
@@ -19,8 +23,7 @@ def records_asset(company_id: str, data_type: str) -> "AnyAsset":
     :param data_type: Codat's key, such as ``invoices``.
     :raises ValueError: when one of them is none.
     """
-    company = checked_uuid(company_id, "company_id")
-    return Asset(uri=f"codat://companies/{company}/{data_type_of(data_type).name}")
+    return Asset(uri=records_uri(company_id, data_type_of(data_type).name))
 
 
 def customers_asset(company_id: str) -> "AnyAsset":
@@ -32,6 +35,42 @@ def customers_asset(company_id: str) -> "AnyAsset":
     return records_asset(company_id, CUSTOMERS.name)
 
 
+def event_asset(event_type: str, company_id: str = "") -> "AnyAsset":
+    """Return the asset of what happens at Codat, such as a connection that breaks.
+
+    :param event_type: Codat's, such as ``connection.disconnected``, or
+        ``invoices.write.unsuccessful``.
+    :param company_id: Codat's company, a UUID; no template. Empty for what is of none:
+        ``client.rateLimit.*``, and ``company.*``, whose companies are new.
+    :raises ValueError: when one of them is none.
+    """
+    return Asset(uri=event_uri(event_type, company_id))
+
+
+def records_uri(company_id: str, data_type: str) -> str:
+    """Return the URI of a company's records of any data type that Codat reads.
+
+    :raises ValueError: when one of them is none.
+    """
+    return _uri(
+        f"codat://companies/{checked_uuid(company_id, 'company_id')}/{data_type}"
+    )
+
+
+def event_uri(event_type: str, company_id: str = "") -> str:
+    """Return the URI of what happens at Codat.
+
+    :raises ValueError: when one of them is none.
+    """
+    company = checked_uuid(company_id, "company_id") if company_id else ""
+    place = f"companies/{company}/events" if company else "events"
+    return _uri(f"codat://{place}/{event_type}")
+
+
+def _uri(text: str) -> str:
+    return sanitize_uri(urlsplit(text)).geturl()
+
+
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """Return the one spelling of such an asset's URI; Airflow asks for it.
 
@@ -39,10 +78,16 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     """
     head, *parts = uri.path.split("/")
     match uri.netloc, head, parts:
-        case "companies", "", [company, data_type] if data_type.isalpha():
-            company = checked_uuid(company, "company_id")
-            return uri._replace(path=f"/{company}/{data_type}", query="")
+        case "companies", "", [company, data_type] if _DATA_TYPE.fullmatch(data_type):
+            path = f"/{checked_uuid(company, 'company_id')}/{data_type}"
+            return uri._replace(path=path, query="")
+        case "companies", "", [company, "events", name] if _EVENT.fullmatch(name):
+            path = f"/{checked_uuid(company, 'company_id')}/events/{name}"
+            return uri._replace(path=path, query="")
+        case "events", "", [name] if _EVENT.fullmatch(name):
+            return uri._replace(query="")
     raise ValueError(
         "the URI must be codat://companies/<company_id>/<data type>, such as "
-        ".../customers; records_asset() of airflow_provider_codat.assets returns one"
+        ".../customers, or codat://companies/<company_id>/events/<event type>; "
+        "records_asset() and event_asset() of airflow_provider_codat.assets return one"
     )

@@ -110,6 +110,13 @@ _EXTRAS = {
         "Default: true",
         "schema": _TEXT,
     },
+    "webhook_signing_secrets": {
+        "label": "Webhook signing secrets",
+        "description": "whsec_..., from the endpoint's page in Codat's Portal: Airflow "
+        "then takes Codat's events at /codat/webhooks/<connection id>. Several, with "
+        "blanks between them, while one replaces another",
+        "schema": {**_TEXT, "format": "password"},
+    },
     "headers": {
         "label": "More headers",
         "description": "A JSON object of headers to send with every request",
@@ -197,6 +204,12 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "asset-uris": [_ASSETS],
         "dataset-uris": [_ASSETS],
+        "plugins": [
+            {
+                "name": "codat",
+                "plugin-class": "airflow_provider_codat.webhooks.plugin.CodatPlugin",
+            }
+        ],
         "extra-links": ["airflow_provider_codat.links.codat.CodatPushOperationLink"],
         "connection-types": [
             {

@@ -38,6 +38,15 @@ class AirflowTelemetry:
         Stats.timing("codat.push_latency", took, tags={"status": status})
 
 
+def webhook_received(outcome: str) -> None:
+    """Count a webhook of Codat's.
+
+    :param outcome: ``told``, ``repeated``, ``nobody``, or ``refused_`` and the status.
+    """
+    Stats.incr("codat.webhooks", tags={"outcome": outcome})
+    Stats.incr(f"codat.webhooks.{outcome}")
+
+
 def _tags(exchange: Exchange) -> dict[str, str]:
     return {
         "route": exchange.route,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_codat.api.connection.base_url import is_loopback, read_base_url
 from airflow_provider_codat.api.connection.credential import Credential, read_credential
+from airflow_provider_codat.api.connection.signing_secrets import read_signing_secrets
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.models import checked_uuid
 
@@ -49,6 +50,7 @@ class Settings:
         share ``requests_per_minute``; None: each has all of it.
     :param task_slots: how many of them this task takes.
     :param shared_pace_url: the Redis by which processes share it.
+    :param webhook_signing_secrets: by which Codat's webhooks are known.
     :param verify: whether to check Codat's certificate, or a file of authorities.
     :param headers: sent with every request, ``x-codat-client`` among them.
     """
@@ -65,6 +67,7 @@ class Settings:
     pool_slots: int | None = None
     task_slots: int = 1
     shared_pace_url: str | None = field(default=None, repr=False)
+    webhook_signing_secrets: tuple[str, ...] = field(default=(), repr=False)
     client_certificate_path: str | None = None
     client_key_path: str | None = None
     verify: bool | str = True
@@ -255,6 +258,7 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "shared_pace_url": _redis_url,
     "task_slots": _count,
     "verify": _verify,
+    "webhook_signing_secrets": read_signing_secrets,
 }
 
 EXTRAS = tuple(name for name in _READERS if name != "task_slots")
