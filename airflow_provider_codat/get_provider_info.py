@@ -204,12 +204,6 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "asset-uris": [_ASSETS],
         "dataset-uris": [_ASSETS],
-        "plugins": [
-            {
-                "name": "codat",
-                "plugin-class": "airflow_provider_codat.webhooks.plugin.CodatPlugin",
-            }
-        ],
         "extra-links": ["airflow_provider_codat.links.codat.CodatPushOperationLink"],
         "connection-types": [
             {

@@ -109,7 +109,7 @@ def _secrets(conn_id: str) -> tuple[str, ...]:
     if secrets := signing_secrets(conn_id):
         return secrets
     raise SettingsInvalid(
-        f"the connection {conn_id} takes no webhooks: it is not there, it is not of type "
+        f"the connection {conn_id} takes no webhooks: it is not there, not of type "
         "codat, or its extra webhook_signing_secrets is empty"
     )
 
