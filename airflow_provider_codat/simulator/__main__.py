@@ -17,6 +17,7 @@ from airflow_provider_codat.simulator.server.server import Server
 from airflow_provider_codat.simulator.service import Codat
 from airflow_provider_codat.simulator.settings import (
     DOCUMENTED,
+    WEBHOOK_SECRET,
     DeletedStyle,
     Settings,
     SoftwareStyle,
@@ -56,6 +57,8 @@ def argument_parser() -> argparse.ArgumentParser:
     add("--accept-key-with-colon", action="store_true", help="undocumented at Codat")
     add("--idempotency-scope", choices=["request", "body"], default="request")
     _add_software(add)
+    add("--webhook-url", help="where its events go, such as Airflow's receiver")
+    add("--webhook-secret", default=WEBHOOK_SECRET, help="by which they are signed")
     add("--journal-limit", type=_count, default=100_000, help="a number or none")
     return parser
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dataclasses import fields as dataclass_fields
 from typing import Any, Literal, TypedDict, get_args
 
-Stage = Literal["wire", "work", "outcome", "refresh"]
+Stage = Literal["wire", "work", "outcome", "refresh", "webhook"]
 Route = Literal[
     "create",
     "update",
@@ -30,6 +30,7 @@ Route = Literal[
     "get_customer",
     "list_records",
     "get_record",
+    "webhook",
     "any",
 ]
 Junk = Literal["text", "shape", "foreign"]
@@ -64,11 +65,20 @@ _OUTCOME = (
 )
 # What becomes of a pull operation that Codat has started.
 _REFRESH = ("refresh_fails", "refresh_stays_queued")
+# What becomes of a message that Codat sends by itself.
+_WEBHOOK = (
+    "webhook_twice",
+    "webhook_late",
+    "webhook_wrong_signature",
+    "webhook_old_timestamp",
+    "webhook_cut_body",
+)
 STAGES: dict[str, Stage] = {
     **dict.fromkeys(_WIRE, "wire"),
     **dict.fromkeys(_WORK, "work"),
     **dict.fromkeys(_OUTCOME, "outcome"),
     **dict.fromkeys(_REFRESH, "refresh"),
+    **dict.fromkeys(_WEBHOOK, "webhook"),
 }
 # A customer is a record, too.
 _OF_ALL = {"list_customers": "list_records", "get_customer": "get_record"}
@@ -79,6 +89,7 @@ _STRUCK: dict[Stage, tuple[Route, ...]] = {
     "work": get_args(Route),
     "outcome": ("create", "update", "delete", "attach", "any"),
     "refresh": ("refresh", "refresh_all", "any"),
+    "webhook": ("webhook",),
 }
 
 
@@ -253,10 +264,15 @@ class Misfortunes:
         :param names: tells what the customer goes by; asked only when an order wants
             it.
         """
+        return self._strike(lambda order: order.befalls(stage, route, names))
+
+    def strike_webhook(self, kind: str) -> Misfortune | None:
+        """Return what befalls a message that is sent, of one kind, or None."""
+        return self._strike(lambda order: order.kind == kind)
+
+    def _strike(self, befalls: Callable[[Misfortune], bool]) -> Misfortune | None:
         for ordered in self._orders:
-            if not ordered.order.befalls(stage, route, names):
-                continue
-            if ordered.strikes():
+            if befalls(ordered.order) and ordered.strikes():
                 if ordered.spent():
                     self._orders.remove(ordered)
                 return ordered.order

@@ -25,6 +25,7 @@ from airflow_provider_codat.simulator.rules.idempotency import (
 )
 from airflow_provider_codat.simulator.rules.limits import Limits, too_many
 from airflow_provider_codat.simulator.settings import Settings
+from airflow_provider_codat.simulator.webhooks import Outbox
 from airflow_provider_codat.simulator.world import refusal_status
 
 _REFUSALS = {
@@ -50,6 +51,7 @@ class Codat:
     misfortunes: Misfortunes
     journal: Journal
     traffic: TrafficMeter
+    outbox: Outbox
     _cache: IdempotencyCache
     _endpoints: Endpoints
 
@@ -70,6 +72,8 @@ class Codat:
         self._cache = IdempotencyCache(settings.idempotency_scope)
         cache = DataCache(self.books, settings)
         companies, now, strike = self.companies, self.clock.now, self.strike
+        outbox_parts = (self.books, cache, self.clock, self.misfortunes)
+        self.outbox = Outbox(*outbox_parts, settings.webhook_secret)
         data = DataEndpoints(companies, cache, now, strike)
         writes = WriteEndpoints(companies, self.books, cache, settings, now, strike)
         self._endpoints = Endpoints(

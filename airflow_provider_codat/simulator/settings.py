@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypedDict
 
+WEBHOOK_SECRET = "whsec_TG9jYWxDb2RhdEludmVudGVkU2VjcmV0MDE="  # noqa: S105 - invented
 DOCUMENTED: Literal["documented"] = "documented"
 SoftwareStyle = Literal["verbatim", "trimmed", "upper", "split"]
 UpdateRefusals = Literal["operation", "request"]
@@ -30,6 +31,8 @@ class SettingsFields(TypedDict, total=False):
     check_totals: bool
     largest_file_bytes: int
     journal_limit: int | None
+    webhook_url: str | None
+    webhook_secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class Settings:
         connection, when the push operation ends.
     :param check_totals: whether lines and tax have to add up to the totals then.
     :param largest_file_bytes: how large a request with an attachment may be.
+    :param webhook_url: to which its events are sent; None: it sends none.
+    :param webhook_secret: by which they are signed: ``whsec_`` and base64.
     :param journal_limit: how many arrivals the journal keeps; None: all.
     """
 
@@ -84,3 +89,5 @@ class Settings:
     check_totals: bool = True
     largest_file_bytes: int = 20_000_000
     journal_limit: int | None = 100_000
+    webhook_url: str | None = None
+    webhook_secret: str = WEBHOOK_SECRET

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from airflow_provider_codat.simulator.books.operations import Outcome, PushOperation
 from airflow_provider_codat.simulator.books.outcomes import refused
@@ -105,6 +105,15 @@ class Books:
         self._by_company[operation.company_id].append(operation)
         self._note(operation, order, held)
         return operation
+
+    @property
+    def accepted(self) -> int:
+        """How many push operations were accepted."""
+        return len(self._by_key)
+
+    def accepted_since(self, count: int) -> list[PushOperation]:
+        """Return the push operations that were accepted after the first so many."""
+        return list(islice(self._by_key.values(), count, None))
 
     def settle_at(self, now: float) -> float:
         """Return when an operation that is accepted now reaches its last status."""

@@ -64,6 +64,22 @@ class DataCache:
         self._by_company[pull.company_id].append(pull)
         return pull
 
+    def has_changed(self, pull: PullOperation) -> bool:
+        """Whether it has seen what the one before it had not."""
+        before = [
+            each
+            for each in self._of(pull.company_id, pull.data_type)
+            if each.requested_at < pull.requested_at and each.connection_ids
+        ]
+        since = before[-1].requested_at if before else 0.0
+        seen = self._books.records(pull.requested_at)
+        return any(
+            each.data_type == pull.data_type
+            and each.connection.id in pull.connection_ids
+            and each.modified_at > since
+            for each in seen
+        )
+
     def history(self, company_id: str) -> Sequence[PullOperation]:
         """Return a company's pull operations, oldest first."""
         return self._by_company[company_id]

@@ -50,6 +50,8 @@ class Control:
             "reset_traffic": self._reset_traffic,
             "operations": self._operations,
             "settle_creates": self._settle_creates,
+            "webhooks": self._webhooks,
+            "send_webhook": self._send_webhook,
             "advance": self._advance,
             "set_quota": self._set_quota,
             "reset": self._reset,
@@ -125,6 +127,14 @@ class Control:
 
     def _settle_creates(self, _arguments: Arguments) -> object:
         return self._codat.books.settle_creates(self._codat.clock.now())
+
+    def _webhooks(self, _arguments: Arguments) -> object:
+        return [each.view() for each in self._codat.outbox.messages]
+
+    def _send_webhook(self, arguments: Arguments) -> object:
+        if not isinstance(arguments.get("payload"), dict):
+            raise ControlError("payload must be a JSON object.")
+        return self._codat.outbox.send(**arguments).view()
 
     def _advance(self, arguments: Arguments) -> object:
         seconds = arguments.get("seconds")

@@ -20,6 +20,7 @@ from airflow_provider_codat.simulator.misfortunes import (
     MisfortuneFields,
     misfortune_from,
 )
+from airflow_provider_codat.simulator.settings import WEBHOOK_SECRET
 
 
 class CodatControls(ABC):
@@ -28,6 +29,7 @@ class CodatControls(ABC):
     api_key: str = world.API_KEY
     company_id: str = world.COMPANY_ID
     connection_id: str = world.LENIENT_CONNECTION_ID
+    webhook_secret: str = WEBHOOK_SECRET
 
     @property
     @abstractmethod
@@ -175,6 +177,28 @@ class CodatControls(ABC):
     def reset_traffic(self) -> None:
         """Count the traffic anew."""
         self._perform("reset_traffic")
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        """Return what was sent by itself, or will be, oldest first.
+
+        :returns: of each message ``id``, ``event_type``, ``event``, ``is_over`` and
+            ``statuses``: what was answered to each sending, None for no answer.
+        """
+        return [dict(each) for each in self._perform("webhooks")]
+
+    def send_webhook(
+        self, event_type: str, payload: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Send an event that nothing here causes, such as a broken connection.
+
+        :param event_type: Codat's, such as ``connection.disconnected``.
+        :param payload: of the event.
+        :returns: the message, as in :meth:`webhooks`.
+        """
+        sent = self._perform(
+            "send_webhook", event_type=event_type, payload=dict(payload)
+        )
+        return dict(sent)
 
     def operations(self) -> list[dict[str, Any]]:
         """Return all push operations as Codat shows them now, oldest first."""

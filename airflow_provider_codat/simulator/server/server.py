@@ -13,6 +13,7 @@ from airflow_provider_codat.simulator.control.control import Control, ControlErr
 from airflow_provider_codat.simulator.misfortunes import Misfortune
 from airflow_provider_codat.simulator.replies import JSON_TYPE, Reply, error_reply
 from airflow_provider_codat.simulator.routes.arrivals import Arrival
+from airflow_provider_codat.simulator.server.webhook_sender import send_webhooks
 from airflow_provider_codat.simulator.server.wire_misfortunes import (
     RAW,
     RESETS,
@@ -38,6 +39,7 @@ class Server:
         self._codat = codat
         self._control = Control(codat)
         self._log = log
+        self._webhooks: asyncio.Task[None] | None = None
         self._runner = web.ServerRunner(
             web.Server(self._handle, access_log=None), shutdown_timeout=0.2
         )
@@ -50,10 +52,16 @@ class Server:
         """
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port, backlog=1024).start()
+        url = self._codat.settings.webhook_url
+        if url is not None:
+            self._webhooks = asyncio.create_task(send_webhooks(self._codat, url))
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
         """Stop listening and close all connections."""
+        if self._webhooks is not None:
+            self._webhooks.cancel()
+            await asyncio.gather(self._webhooks, return_exceptions=True)
         await self._runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
