@@ -1,34 +1,19 @@
 """Waiting without a worker for Codat to read a company's books anew."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_codat.api.books.pull_operations import pull_operation_expected
-from airflow_provider_codat.api.errors import (
-    Busy,
-    CodatError,
-    CodatFaulted,
-    Malformed,
-    NotAuthorised,
-    RateLimited,
-    SettingsInvalid,
-    Unreachable,
-)
+from airflow_provider_codat.api.errors import CodatError, SettingsInvalid
 from airflow_provider_codat.api.http import request as codat_request
-from airflow_provider_codat.api.http.exchange import Patience, adrive, get
-from airflow_provider_codat.api.models import PullOperation, checked_uuid
+from airflow_provider_codat.api.models import checked_uuid
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, until
-from airflow_provider_codat.triggers.connected import connected
 from airflow_provider_codat.triggers.event import PullOperationEvent
-
-if TYPE_CHECKING:
-    from airflow_provider_codat.api.http.transport import Transport
+from airflow_provider_codat.triggers.looks import Looks
 
 _FIRST_POLL_SECONDS = 2.0
 _SLOWER = 1.5
@@ -125,10 +110,11 @@ class CodatPullOperationTrigger(CodatTrigger):
         if not self.poll_interval_seconds > 0:
             raise ValueError("poll_interval_seconds must be above 0")
         company_id = checked_uuid(self.company_id, "company_id")
-        looks = _Looks(
+        dataset_id = checked_uuid(self.dataset_id, "dataset_id")
+        looks = Looks(
             CodatHook(self.codat_conn_id, hook_params=self.hook_params),
-            company_id,
-            checked_uuid(self.dataset_id, "dataset_id"),
+            codat_request.read_pull_operation(company_id, dataset_id),
+            pull_operation_expected(company_id, dataset_id),
         )
         await until(self.begin_at)
         seconds = min(_FIRST_POLL_SECONDS, self.poll_interval_seconds)
@@ -152,51 +138,3 @@ class CodatPullOperationTrigger(CodatTrigger):
             self.dataset_id,
             self.company_id,
         )
-
-
-class _Looks:
-    """Looks at one pull operation, time and again, from a thread of its own."""
-
-    def __init__(self, hook: CodatHook, company_id: str, dataset_id: str) -> None:
-        self.not_before = 0.0
-        self._hook = hook
-        self._request = codat_request.read_pull_operation(company_id, dataset_id)
-        self._read = pull_operation_expected(company_id, dataset_id)
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="codat-pull")
-        self._codat: tuple[Transport, Patience] | None = None
-
-    async def next(self) -> PullOperation | None:
-        """Look once; None where that is to be done again later."""
-        try:
-            try:
-                return await self._look()
-            except NotAuthorised:
-                # The connection may have been given another key since it was read.
-                self._disconnect()
-                return await self._look()
-        except RateLimited as error:
-            self.not_before = error.until
-            self._hook.log.warning("A pull operation is asked for later: %s", error)
-        except (Busy, CodatFaulted, Malformed, Unreachable) as error:
-            self._hook.log.warning("A pull operation is asked for again: %s", error)
-        return None
-
-    def end(self) -> None:
-        """Let go of thread and connection, which may still be in use."""
-        self._disconnect()
-        self._executor.shutdown(wait=False)
-
-    async def _look(self) -> PullOperation:
-        if self._codat is None:
-            await self._hook.aconnect()
-            self._codat = await asyncio.get_running_loop().run_in_executor(
-                self._executor, connected, self._hook.settings
-            )
-        transport, patience = self._codat
-        asking = get(self._request, self._read, patience)
-        return await adrive(asking, transport.send, self._executor)
-
-    def _disconnect(self) -> None:
-        if self._codat is not None:
-            self._executor.submit(self._codat[0].close)
-            self._codat = None
