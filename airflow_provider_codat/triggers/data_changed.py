@@ -94,7 +94,7 @@ class CodatDataChangedTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield an event whenever a data type was read anew, for ever."""
-        marks = Watermarks(self._store(), self.company_id, self.data_types)
+        marks = Watermarks(self._stores(), self.company_id, self.data_types)
         with _watched(self._place(), self.hook_params) as company:
             while True:
                 try:
@@ -123,10 +123,15 @@ class CodatDataChangedTrigger(BaseEventTrigger):
         seconds = self.poll_interval_seconds
         return _Place(self.codat_conn_id, self.company_id, params, seconds)
 
-    def _store(self) -> Store | None:
-        """Return what remembers, where this Airflow has it."""
-        store: Store | None = getattr(self, "asset_state_store", None)
-        return store
+    def _stores(self) -> list[Store]:
+        """Return what remembers, of each asset that is watched by this trigger.
+
+        Airflow makes one trigger of all that have the same arguments. It hands on the
+        stores by the names of their assets, which a trigger is not told.
+        """
+        stores = getattr(self, "asset_state_store", None)
+        by = ("_by_name", "_by_uri")
+        return [each for name in by for each in getattr(stores, name, {}).values()]
 
     @property
     def _written_seconds(self) -> float:

@@ -22,27 +22,26 @@ class Store(Protocol):
 class Watermarks:
     """The last successful sync of each data type, as it was told.
 
-    :param store: None: nothing is remembered, and what is found first is told.
+    :param stores: each remembers the same; without any, nothing is remembered, and what
+        is found first is told.
     """
 
     def __init__(
-        self, store: Store | None, company_id: str, data_types: Sequence[str]
+        self, stores: Sequence[Store], company_id: str, data_types: Sequence[str]
     ) -> None:
-        self._store = store
+        self._stores = stores
         self._company_id = company_id
         self._data_types = data_types
-        self._told: dict[str, str] = {} if store else dict.fromkeys(data_types, "")
+        self._told: dict[str, str] = {} if stores else dict.fromkeys(data_types, "")
         self._unwritten: dict[str, str] = {}
 
     async def load(self) -> None:
         """Read what was told before, unless that was read."""
-        if self._store is None:
-            return
         for name in self._data_types:
-            if name not in self._told:
-                found = await self._store.aget(self._key(name))
-                if found is not None:
+            for store in self._stores if name not in self._told else ():
+                if (found := await store.aget(self._key(name))) is not None:
                     self._told[name] = str(found)
+                    break
 
     def moved(
         self, status: Mapping[str, Mapping[str, Json]]
@@ -65,11 +64,12 @@ class Watermarks:
         :param after_seconds: for how long Airflow may take to write an event down. One
             that is remembered and was not written would be told to nobody.
         """
-        if self._store is None or not self._unwritten:
+        if not self._stores or not self._unwritten:
             return
         await asyncio.sleep(after_seconds)
         for name, moment in list(self._unwritten.items()):
-            await self._store.aset(self._key(name), moment)
+            for store in self._stores:
+                await store.aset(self._key(name), moment)
             del self._unwritten[name]
 
     def _key(self, data_type: str) -> str:
