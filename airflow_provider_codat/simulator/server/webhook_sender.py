@@ -39,7 +39,9 @@ async def _send(
     async with turns:
         headers, body = outbox.request(message)
         try:
-            async with session.post(url, data=body, headers=headers) as answer:
+            async with session.post(
+                url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
                 status: int | None = answer.status
         except (aiohttp.ClientError, TimeoutError, OSError):
             status = None
