@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NOT_FOUND = 404
 _PATH = "/webhooks/{codat_conn_id}"
 _LONGEST_CONN_ID = 250
 _BODY_SECONDS = 15.0
@@ -72,7 +73,8 @@ class Receiver:
         except _Refused as refused:
             status = refused.status
             self._refusals.count(status)
-        return Response(status_code=status)
+        # As where nothing is.
+        return Response("Not Found" if status == NOT_FOUND else None, status)
 
     async def _received(self, request: Request) -> int:
         secrets = await self._secrets(request.path_params["codat_conn_id"])
@@ -80,6 +82,8 @@ class Receiver:
             signature = signature_of(request.headers)
         except Malformed:
             raise _Refused(401) from None
+        if int(request.headers.get("content-length", 0)) > MOST_BYTES:
+            raise _Refused(413)
         body = await _body(request)
         if not is_signed(signature, body, secrets):
             raise _Refused(401)
@@ -88,13 +92,12 @@ class Receiver:
     async def _secrets(self, codat_conn_id: str) -> tuple[str, ...]:
         """Return the secrets of a connection that has some."""
         if len(codat_conn_id) > _LONGEST_CONN_ID:
-            raise _Refused(404)
+            raise _Refused(NOT_FOUND)
         found = self._endpoints.remembered(codat_conn_id)
         if found is None:
             found = await self._looked_up(codat_conn_id)
         if not found:
-            # As if nothing were there.
-            raise _Refused(404)
+            raise _Refused(NOT_FOUND)
         return found
 
     async def _looked_up(self, codat_conn_id: str) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ class Receiver:
             )
         except CodatError as error:
             log.warning("Codat's webhooks for %s are refused: %s", codat_conn_id, error)
-            raise _Refused(404) from None
+            raise _Refused(NOT_FOUND) from None
         except Exception:
             log.exception("The connection of Codat's webhooks could not be read")
             raise _Refused(503) from None
