@@ -9,6 +9,7 @@ import pytest
 from airflow_provider_codat.api.connection.settings import EXTRAS
 from airflow_provider_codat.get_provider_info import get_provider_info
 from airflow_provider_codat.simulator import LocalCodat
+from airflow_provider_codat.simulator.settings import WEBHOOK_SECRET
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
@@ -31,6 +32,10 @@ FILLED = {
     "request_lifetime_seconds": 601,
     "requests_per_minute": 901,
     "max_concurrency": 9,
+    "pool_slots": 8,
+    "shared_pace_url": "redis://:invented@redis.example/1",
+    "max_response_bytes": 1000000,
+    "webhook_signing_secrets": WEBHOOK_SECRET,
     "client_certificate_path": "/etc/codat/certificate.pem",
     "client_key_path": "/etc/codat/key.pem",
     "client_id": "0a5c1e11-7a2b-4d8e-9c3f-1b2d3e4f5c01",
@@ -71,6 +76,8 @@ def fill(page: "Page", form: "Locator", name: str, value: object) -> None:
         page.evaluate("text => navigator.clipboard.writeText(text)", json.dumps(value))
         page.keyboard.press("Control+A")
         page.keyboard.press("Control+V")
+    elif FIELDS[name]["schema"].get("format") == "password":
+        inputs.locator("input").fill(str(value))
     elif isinstance(value, int):
         inputs.get_by_role("spinbutton").fill(str(value))
     else:
@@ -147,7 +154,8 @@ def test_form_is_stored(
     connection = stored(airflow, "by_form")
     assert connection["conn_type"] == "codat"
     assert connection["host"] == codat.url
-    assert json.loads(connection["extra"]) == FILLED
+    masked = {"webhook_signing_secrets": "***"}
+    assert json.loads(connection["extra"]) == FILLED | masked
     assert set(FILLED) == set(EXTRAS)
 
     row(page, "by_form").get_by_role("button", name="Edit Connection").click()
