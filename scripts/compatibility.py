@@ -24,6 +24,7 @@ COLUMNS = {
     "form": "connection form",
     "decorator": "`@task`",
     "assets": "asset events",
+    "webhooks": "webhooks",
 }
 
 

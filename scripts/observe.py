@@ -13,9 +13,12 @@ import platform
 import sys
 import tempfile
 from collections import Counter
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from standardwebhooks.webhooks import Webhook
 
 from airflow_provider_codat.api.connection.settings import EXTRAS
 from airflow_provider_codat.simulator import LocalCodat
@@ -47,7 +50,12 @@ def main(file: str) -> None:
     with tempfile.TemporaryDirectory() as folder, LocalCodat(settle_seconds=1) as codat:
         os.environ |= {
             "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
-            "AIRFLOW_CONN_CODAT_DEFAULT": codat.airflow_connection(),
+            "AIRFLOW_CONN_CODAT_DEFAULT": json.dumps(
+                {
+                    **json.loads(codat.airflow_connection()),
+                    "extra": {"webhook_signing_secrets": codat.webhook_secret},
+                }
+            ),
             "CODAT_COMPANY_ID": codat.company_id,
             "CODAT_CONNECTION_ID": codat.connection_id,
             "CODAT_LISTED_PATH": str(Path(folder) / "listed.jsonl"),
@@ -61,6 +69,7 @@ def main(file: str) -> None:
             "python": platform.python_version(),
             **seen_in_a_run(codat),
             "form": form_is_whole(),
+            "webhooks": webhooks_are_taken(codat),
         }
     Path(file).write_text(json.dumps(seen, indent=2) + "\n", encoding="utf-8")
     if missing := [name for name in EVERYWHERE if not seen[name]]:
@@ -105,6 +114,26 @@ def seen_in_a_run(codat: LocalCodat) -> dict[str, bool]:
         "decorator": "record_id" in result("decorated"),
         "assets": record_id is not None and result("told")["record_id"] == record_id,
     }
+
+
+def webhooks_are_taken(codat: LocalCodat) -> bool:
+    """Return whether the API server takes a signed event, and refuses another."""
+    try:
+        from airflow.api_fastapi.app import create_app  # noqa: PLC0415 - after the environment
+        from starlette.testclient import TestClient  # noqa: PLC0415 - the same
+    except ImportError:
+        return False
+    event = {"id": "1", "eventType": "company.created", "payload": {}}
+    body, at = json.dumps(event), datetime.now(UTC)
+    headers = {
+        "webhook-id": "msg_1",
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(codat.webhook_secret).sign("msg_1", at, body),
+    }
+    client = TestClient(create_app())
+    url = "/codat/webhooks/codat_default"
+    answers = [client.post(url, content=each, headers=headers) for each in (body, "{}")]
+    return [answer.status_code for answer in answers] == [204, 401]
 
 
 def form_is_whole() -> bool:

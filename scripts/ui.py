@@ -4,6 +4,7 @@ Everybody who opens the page is an administrator. The DAGs and the connection
 ``codat_default`` are there; both servers run until Ctrl+C.
 """
 
+import json
 import signal
 import sys
 import time
@@ -38,14 +39,16 @@ def main() -> int:
 def serve() -> None:
     """Start both, say what there is to see, and wait."""
     print("Starting a local Codat and Airflow (half a minute) ...", flush=True)
-    with LocalCodat(settle_seconds=1.0) as codat:
+    port = free_port(PORT)
+    events = f"http://127.0.0.1:{port}/codat/webhooks/codat_default"
+    with LocalCodat(settle_seconds=1.0, webhook_url=events) as codat:
         env = {
             "CODAT_COMPANY_ID": codat.company_id,
             "CODAT_CONNECTION_ID": codat.connection_id,
             "CODAT_SALES_ACCOUNT_ID": SALES_ACCOUNT_ID,
             "CODAT_BANK_ACCOUNT_ID": BANK_ACCOUNT_ID,
         }
-        with LocalAirflow(HOME, ROOT / "dags", env, port=free_port(PORT)) as airflow:
+        with LocalAirflow(HOME, ROOT / "dags", env, port=port) as airflow:
             connect(airflow, codat)
             wait_for_dags(airflow)
             print(words(airflow, codat), flush=True)
@@ -66,6 +69,7 @@ def connect(airflow: LocalAirflow, codat: LocalCodat) -> None:
             "description": "The local Codat of this demonstration",
             "host": codat.url,
             "password": codat.api_key,
+            "extra": json.dumps({"webhook_signing_secrets": codat.webhook_secret}),
         },
     )
 
@@ -95,6 +99,8 @@ Airflow is at {airflow.url} (no login), the local Codat at {codat.url}
                    Storage, XCom shows the record id, Details a link to the Portal.
   All of a file    {airflow.url}/dags/{DAGS[1]}
                    Trigger. Each customer is a mapped task, shown by its name.
+  Codat's events   {airflow.url}/dags/codat_on_customer_written
+                   Runs by itself after each of the above: Codat tells of the record.
   The connection   {airflow.url}/connections
                    codat_default: Edit shows the form, Test asks the local Codat.
   The books        curl -s -X POST {codat.url}/_local/ledger

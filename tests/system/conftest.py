@@ -41,6 +41,16 @@ def codat() -> Iterator[LocalCodat]:
         yield codat
 
 
+@pytest.fixture(scope="module")
+def free_port() -> Iterator[Callable[[], int]]:
+    """Return a port that nobody listens on."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(SCRIPTS))
+        import local_airflow  # noqa: PLC0415 - found by the line above
+
+        yield local_airflow.free_port
+
+
 @pytest.fixture(scope="session")
 def connection() -> Callable[..., str]:
     """Return the value of an environment variable that names a Codat to Airflow."""
@@ -71,13 +81,16 @@ def start_airflow(
 
             kind = LocalAirflow2
 
-        def start(dags: Path, codat: LocalCodat, **env: str) -> Any:  # noqa: ANN401 - scripts/local_airflow.py
+        def start(
+            dags: Path, codat: LocalCodat, port: int | None = None, **env: str
+        ) -> Any:  # noqa: ANN401 - scripts/local_airflow.py
             place = {
                 "CODAT_COMPANY_ID": codat.company_id,
                 "CODAT_CONNECTION_ID": codat.connection_id,
             }
             home = tmp_path_factory.mktemp("airflow")
-            return stack.enter_context(kind(home, dags, {**env_of_all, **place, **env}))
+            settings = {**env_of_all, **place, **env}
+            return stack.enter_context(kind(home, dags, settings, port=port))
 
         yield start
     for name in ("local_airflow", "local_airflow_2"):
