@@ -30,6 +30,7 @@ ALL_WELL = {
     "form": True,
     "decorator": True,
     "assets": True,
+    "webhooks": True,
     "tests": {"fast": {"passed": 3141, "skipped": 59, "failed": 0}},
 }
 
@@ -91,7 +92,7 @@ def test_what_was_seen_is_what_is_written(tmp_path: Path) -> None:
         ["3.3.2", "3.11.7"],
     ]
     assert all(len(row) == len(titles) for row in rows)
-    assert rows[0][2:] == [*["yes"] * 8, "fast: 3,141 passed, 59 skipped"]
+    assert rows[0][2:] == [*["yes"] * 9, "fast: 3,141 passed, 59 skipped"]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,7 @@ def test_what_was_seen_is_what_is_written(tmp_path: Path) -> None:
         ("form", "connection form"),
         ("decorator", "`@task`"),
         ("assets", "asset events"),
+        ("webhooks", "webhooks"),
     ],
 )
 def test_what_does_not_work_is_said(tmp_path: Path, part: str, title: str) -> None:

@@ -104,9 +104,6 @@ class CodatDataChangedTrigger(BaseEventTrigger):
                     await marks.keep(self._written_seconds)
                 except CodatError as error:
                     self.log.warning("Not looked at now: %s", error)
-                except Exception:
-                    # One that ends is not begun again before Airflow is.
-                    self.log.exception("Company %s is looked at later", self.company_id)
                 await until(company.next_at)
 
     def _told(self, data_type: str, moment: str) -> TriggerEvent:

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 from airflow.assets.manager import AssetManager
-from airflow.models.asset import AssetEvent, AssetModel
+from airflow.models.asset import AssetDagRunQueue, AssetEvent, AssetModel
+from airflow.models.dag import DagModel
 from airflow.utils.session import create_session
-from sqlalchemy import Text, cast, or_, select, update
+from sqlalchemy import Text, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from airflow_provider_codat.api.webhooks.event import CodatEvent
@@ -45,6 +46,7 @@ def tell(message_id: str, events: Iterable[CodatEvent]) -> Told:
                 known = _is_known(session, asset, extra)
                 told.append(known)
                 if not known:
+                    _unqueue(session, asset)
                     AssetManager.register_asset_change(
                         asset=asset, extra=extra, session=session, source_is_api=True
                     )
@@ -62,6 +64,20 @@ def _locked(session: Session, uri: str) -> list[AssetModel]:
     )
     session.execute(unchanged, execution_options={"synchronize_session": False})
     return list(session.scalars(select(AssetModel).where(of_uri)))
+
+
+def _unqueue(session: Session, asset: AssetModel) -> None:
+    """Take an asset out of the queue of DAGs to run, to be put there anew.
+
+    Airflow leaves an entry of the queue as it is when another event comes. The scheduler
+    starts a run for the events up to the moment of the entry, and deletes it: those that
+    came meanwhile would wait for the next event. Of many in a second most would.
+    """
+    runs = select(DagModel.dag_id).where(DagModel.is_paused.is_(False))
+    entries = delete(AssetDagRunQueue).where(
+        AssetDagRunQueue.asset_id == asset.id, AssetDagRunQueue.target_dag_id.in_(runs)
+    )
+    session.execute(entries, execution_options={"synchronize_session": False})
 
 
 def _is_known(session: Session, asset: AssetModel, extra: dict[str, Any]) -> bool:

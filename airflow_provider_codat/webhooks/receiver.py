@@ -11,6 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from anyio import CapacityLimiter, to_thread
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -109,9 +110,6 @@ class Receiver:
         except CodatError as error:
             log.warning("Codat's webhooks for %s are refused: %s", codat_conn_id, error)
             raise _Refused(NOT_FOUND) from None
-        except Exception:
-            log.exception("The connection of Codat's webhooks could not be read")
-            raise _Refused(503) from None
 
     async def _told(self, signature: "Signature", body: bytes) -> int:
         """Tell what a signed webhook says."""
@@ -124,7 +122,7 @@ class Receiver:
             told = await to_thread.run_sync(
                 tell, signature.id, events, limiter=self._limiter
             )
-        except Exception:
+        except SQLAlchemyError:
             log.exception("Codat's event is taken later: it could not be written")
             raise _Refused(503) from None
         webhook_received(told)

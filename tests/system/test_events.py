@@ -5,7 +5,6 @@ A real API server, scheduler and triggerer; a local Codat that sends and is aske
 
 import json
 import shutil
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg2
 import pytest
 import requests
 from dag_runs import AIRFLOW, PATIENCE_SECONDS
@@ -55,10 +55,14 @@ def airflow(
     codat: LocalCodat,
     port: int,
     start_airflow: Callable[..., Any],
+    servers: Callable[[str], Any],
     connection: Callable[..., str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Any:  # noqa: ANN401 - scripts/local_airflow.py
-    """Start an Airflow with the examples that wait for events, and fifty watchers."""
+    """Start an Airflow with the examples that wait for events, and fifty watchers.
+
+    Its database is a Postgres, as where many events come at once.
+    """
     dags = tmp_path_factory.mktemp("dags")
     for path in (EXAMPLES / f"{WRITTEN}.py", HERE / "dags" / "watchers.py"):
         shutil.copy(path, dags)
@@ -67,6 +71,9 @@ def airflow(
         "AIRFLOW_CONN_CODAT_DEFAULT": connection(codat, **secret),
         "CODAT_POLL_SECONDS": str(POLL_SECONDS),
     }
+    place = servers("postgres").connection
+    user = f"{place['login']}@127.0.0.1:{place['port']}/{place['schema']}"
+    env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = f"postgresql+psycopg2://{user}"
     airflow = start_airflow(dags, codat, port, **env)
     until("assets", lambda: len(assets(airflow)) == WATCHERS + 2)
     return airflow
@@ -118,7 +125,11 @@ def statuses(codat: LocalCodat) -> Counter[int | None]:
     return Counter(each for m in codat.webhooks() for each in m["statuses"])
 
 
-def test_each_event_once(airflow: Any, codat: LocalCodat) -> None:  # noqa: ANN401 - the same
+def test_each_event_once(
+    airflow: Any,  # noqa: ANN401 - the same
+    codat: LocalCodat,
+    servers: Callable[[str], Any],
+) -> None:
     """200 events, each sent twice and in any order, are 200 asset events.
 
     Meanwhile the API server is killed and started again, and then the database locked
@@ -137,8 +148,10 @@ def test_each_event_once(airflow: Any, codat: LocalCodat) -> None:  # noqa: ANN4
     until("taken again", lambda: statuses(codat)[204] >= COUNT // 2 + 20)
 
     before = statuses(codat)
-    with closing(sqlite3.connect(airflow.home / "airflow.db", timeout=600)) as database:
-        database.execute("BEGIN IMMEDIATE")
+    place = servers("postgres").connection
+    names = {"user": place["login"], "dbname": place["schema"], "port": place["port"]}
+    with closing(psycopg2.connect(host="127.0.0.1", **names)) as database:
+        database.cursor().execute("LOCK TABLE asset_event")
         codat.advance(seconds=1800)
         until(
             "sent in vain",
