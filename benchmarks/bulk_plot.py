@@ -11,21 +11,21 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-from bulk_tables import TITLES, requests_each, wall_seconds
+from bulk_tables import TITLES, growth, requests_each, wall_seconds
 
 OURS = "bulk"
 COLOURS = {True: "#1b6e6a", False: "#a9b4bd"}
 
 
 def main() -> None:
-    """Draw three bar charts beside each other."""
+    """Draw three bar charts beside each other, and how memory grows."""
     source, target = map(Path, sys.argv[1:])
     result = json.loads(source.read_text(encoding="utf-8"))
     customers = result["customers"]["latency"]
     # Text stays text, and the same numbers give the same file.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "bulk"})
     mpl.rcParams["font.sans-serif"] = ["DejaVu Sans"]
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    figure, axes = plt.subplots(1, 4, figsize=(17, 4), layout="constrained")
     latency, processor = result["latency"], result["processor"]
     chart(
         axes[0],
@@ -42,9 +42,23 @@ def main() -> None:
         lambda came: came["cpu_milliseconds"],
         logarithmic=True,
     )
-    for each in axes[1:]:
+    for each in axes[1:3]:
         each.set_yticklabels([])
+    grown(axes[3], result)
     figure.savefig(target, metadata={"Date": None})
+
+
+def grown(axes: Any, result: dict[str, Any]) -> None:  # noqa: ANN401 - the same
+    """Draw the memory of a task over the rows that it is given."""
+    runs = growth(result)
+    numbers = [number for number, _, _ in runs]
+    memory = [came["memory_megabytes"] for _, _, came in runs]
+    axes.plot(numbers, memory, "o-", color=COLOURS[True])
+    axes.set_xscale("log")
+    axes.set_ylim(bottom=0)
+    axes.set_title("Memory of the task, MB, by rows (logarithmic)", fontsize=10)
+    axes.tick_params(labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def chart(

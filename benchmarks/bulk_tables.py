@@ -36,6 +36,7 @@ def tables(result: dict[str, Any]) -> str:
         "invoices": _invoices,
         "minute": _minute,
         "kill": _kill,
+        "million": _million,
     }
     found = [part(result) for name, part in parts.items() if name in result]
     return "\n\n".join([*found, _versions(result)])
@@ -172,6 +173,35 @@ def _kill(result: dict[str, Any]) -> str:
         "without latency and limits; the process was killed with SIGKILL."
     )
     return "\n".join([_words(words), "", head, "|---|---|" + "---:|" * 5, *rows])
+
+
+def _million(result: dict[str, Any]) -> str:
+    rows = [
+        f"| {customers:,} | {words} | {came['memory_megabytes']:.0f} "
+        f"| {1e6 * came['memory_megabytes'] / customers:,.0f} "
+        f"| {came.get('journal_bytes_each') or ''} | {came['lost']} "
+        f"| {came['duplicated']} |"
+        for customers, words, came in growth(result)
+    ]
+    head = (
+        "| Customers | Run | Memory, MB | Bytes per customer | Journal, bytes per "
+        "customer | Lost | Duplicated |"
+    )
+    words = (
+        f"{TITLES['bulk']}, without latency and limits: what grows with the customers. "
+        "Memory is what the process has grown by at its most, all of it."
+    )
+    return "\n".join([_words(words), "", head, "|---:|---|" + "---:|" * 5, *rows])
+
+
+def growth(result: dict[str, Any]) -> list[tuple[int, str, dict[str, Any]]]:
+    """Return the runs that differ in how many customers there were."""
+    killed = result["million"]["bulk"]["killed"]
+    at = f"killed with {killed['records_at_kill']:,} in the books, and tried again"
+    found = [(result["processor"]["bulk"], "undisturbed")]
+    found += [(came, words) for words, came in result["kill"]["bulk"].items()]
+    runs = [(came["customers"], words, came) for came, words in found]
+    return sorted([*runs, (killed["customers"], at, killed)], key=lambda run: run[:2])
 
 
 def _versions(result: dict[str, Any]) -> str:
