@@ -53,7 +53,7 @@ FOLDER = imports.FOLDER / "bulk"
 SDKS = imports.FOLDER / "misfortunes"
 LIMIT_SECONDS = 7200.0
 JOURNAL = "AIRFLOW_CONN_JOURNAL"
-UNLIMITED = "--requests-per-minute none --daily-quota 1000000 --concurrency none"
+UNLIMITED = "--requests-per-minute none --daily-quota 10000000 --concurrency none"
 NO_PACE = 1_000_000
 
 

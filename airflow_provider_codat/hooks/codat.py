@@ -163,6 +163,7 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
             *settings.credential.secrets,
             *secrets,
             *([redis] if redis else []),
+            *settings.webhook_signing_secrets,
         ]
 
     @cached_property

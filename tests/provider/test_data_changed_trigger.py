@@ -1,6 +1,7 @@
 """The laws of an asset's watcher, against a local Codat, in one event loop."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -17,8 +18,8 @@ AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
 if AIRFLOW < (3,):
     pytest.skip("Airflow 2 has no watchers", allow_module_level=True)
 
-from airflow_provider_codat.triggers.data_changed import CodatDataChangedTrigger
-from airflow_provider_codat.triggers.watermarks import Watermarks
+from airflow_provider_codat.triggers.data_changed import CodatDataChangedTrigger  # noqa: E402 - Airflow 2 cannot
+from airflow_provider_codat.triggers.watermarks import Watermarks  # noqa: E402 - the same
 
 SECONDS = 1.0
 
@@ -84,7 +85,7 @@ async def watched(
 
     async def until_looked_at(count: int) -> None:
         begun = await asyncio.to_thread(looks, codat)
-        while await asyncio.to_thread(looks, codat) < begun + count:
+        while await asyncio.to_thread(looks, codat) < begun + count:  # noqa: ASYNC110 - Codat is in another thread
             await asyncio.sleep(0.05)
 
     tasks = [asyncio.create_task(run(each)) for each in triggers]
@@ -148,24 +149,37 @@ def test_an_outage(codat: LocalCodat) -> None:
     assert told == {"customers": 1}
 
 
-def test_a_connection_that_is_missing(
-    codat: LocalCodat, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A watcher whose connection is missing says so, and works when it is there."""
-    monkeypatch.delenv("AIRFLOW_CONN_CODAT_DEFAULT")
+def test_another_key(codat: LocalCodat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watcher whose key is refused goes on asking, and works with the right one."""
+    right = codat.airflow_connection()
+    wrong = json.dumps({**json.loads(right), "password": "invented"})
+    monkeypatch.setenv("AIRFLOW_CONN_CODAT_DEFAULT", wrong)
 
     def repaired() -> None:
+        monkeypatch.setenv("AIRFLOW_CONN_CODAT_DEFAULT", right)
         refresh(codat)
 
+    found = watched(codat, trigger(codat), then=repaired)
+    assert asyncio.run(found) == {"customers": 1}
+    assert {e.status for e in codat.journal() if e.method == "GET"} == {401, 200}
+
+
+def test_no_connection(codat: LocalCodat, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A watcher whose connection is missing works when it is there."""
+    right = codat.airflow_connection()
+    monkeypatch.delenv("AIRFLOW_CONN_CODAT_DEFAULT")
+
     async def run() -> Counter[str]:
-        made = trigger(codat)
-        waiting = asyncio.create_task(watched(codat, made, then=repaired))
-        while "codat_default" not in caplog.text:
-            await asyncio.sleep(0.05)
-        monkeypatch.setenv("AIRFLOW_CONN_CODAT_DEFAULT", codat.airflow_connection())
+        waiting = asyncio.create_task(
+            watched(codat, trigger(codat), then=lambda: refresh(codat))
+        )
+        # Long enough for a look that fails.
+        await asyncio.sleep(2 * SECONDS)
+        assert not waiting.done()
+        monkeypatch.setenv("AIRFLOW_CONN_CODAT_DEFAULT", right)
         return await waiting
 
-    assert asyncio.run(run())["customers"] == 1
+    assert asyncio.run(run()) == {"customers": 1}
 
 
 @pytest.mark.parametrize(

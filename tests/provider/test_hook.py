@@ -638,6 +638,21 @@ def test_the_password_of_redis_is_masked(
     assert secret not in redact(f"asked {secret}")
 
 
+def test_signing_secrets_are_masked(
+    local_codat: LocalCodat, connection: Callable[..., str]
+) -> None:
+    """What Codat's webhooks are known by is no less a secret."""
+    secret = f"whsec_{uuid.uuid4().hex}"
+    extra = {"webhook_signing_secrets": secret}
+    conn_id = connection(
+        host=local_codat.url, password=local_codat.api_key, extra=extra
+    )
+    settings = CodatHook(conn_id).settings
+    assert settings.webhook_signing_secrets == (secret,)
+    assert secret not in repr(settings)
+    assert secret not in redact(f"signed by {secret}")
+
+
 def test_the_credential_shows_nowhere(
     hook: CodatHook, spellings: Callable[[str], list[str]], local_codat: LocalCodat
 ) -> None:

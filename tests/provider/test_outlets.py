@@ -9,7 +9,11 @@ from urllib.parse import urlsplit
 import pytest
 from airflow.providers.common.compat.sdk import Asset
 
-from airflow_provider_codat.assets import customers_asset, sanitize_uri
+from airflow_provider_codat.assets import (
+    customers_asset,
+    event_asset,
+    sanitize_uri,
+)
 from airflow_provider_codat.simulator import LocalCodat
 
 AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
@@ -60,14 +64,44 @@ def test_a_uri_has_one_spelling(uri: str) -> None:
         "codat://companies/customers",
         "codat://companies/{{ params.company_id }}/customers",
         f"codat://company/{COMPANY_ID}/customers",
-        f"codat://companies/{COMPANY_ID}/sup-pliers",
+        f"codat://companies/{COMPANY_ID}/-suppliers",
+        f"codat://companies/{COMPANY_ID}/events/a b",
+        f"codat://companies/{COMPANY_ID}/events/",
+        "codat://events/7",
+        "codat://events",
         f"codat://companies/{COMPANY_ID}/customers/1",
     ],
 )
 def test_other_uris_are_refused(uri: str) -> None:
     """An asset that no task of ours would ever tell of is a mistake."""
-    with pytest.raises(ValueError, match=r"company"):
+    with pytest.raises(ValueError, match=r"company|codat://"):
         sanitize_uri(urlsplit(uri))
+
+
+@pytest.mark.parametrize(
+    ("asset", "uri"),
+    [
+        (event_asset("company.created"), "codat://events/company.created"),
+        (
+            event_asset("customers.write.unsuccessful", COMPANY_ID.upper()),
+            f"codat://companies/{COMPANY_ID}/events/customers.write.unsuccessful",
+        ),
+        (
+            Asset(uri=f"codat://companies/{COMPANY_ID}/banking-accounts/"),
+            f"codat://companies/{COMPANY_ID}/banking-accounts",
+        ),
+    ],
+)
+def test_what_happens_at_codat(asset: Any, uri: str) -> None:  # noqa: ANN401 - an asset of any Airflow
+    """What happens at Codat has a URI of its own, of a company or of none."""
+    assert asset.uri == uri
+
+
+@pytest.mark.parametrize("wrong", [("a b",), ("",), ("x/y",), ("a.b", "acme")])
+def test_no_event(wrong: tuple[str, ...]) -> None:
+    """What names no event, or no company, is an error where the DAG is written."""
+    with pytest.raises(ValueError, match=r"codat://|company_id"):
+        event_asset(*wrong)
 
 
 @pytest.mark.skipif(AIRFLOW < (3, 0), reason="Airflow 2 warns, and takes it")

@@ -183,7 +183,7 @@ def test_an_outage_is_waited_out(
     """What may pass is asked again, until the deadline; the log tells of it."""
     local_codat.order(kind, route="get_pull", count=2, **given)
     assert event_of(trigger()).status == "ended"
-    assert len(logged("A pull operation is asked for")) == 2
+    assert len(logged("Codat is asked ")) == 2
     assert looks(local_codat) >= 3
 
 

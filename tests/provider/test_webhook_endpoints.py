@@ -1,9 +1,9 @@
 """The laws of whose secrets are looked up, how often, and what a person is told."""
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from webhook_signing import OTHER, SECRET, signed
@@ -85,7 +85,7 @@ def test_what_is_forgotten_first(asked: Asked) -> None:
     assert len(asked.asked) == before
 
 
-def connection(**fields: Any) -> str:
+def connection(**fields: object) -> str:
     return json.dumps({"conn_type": "codat", **fields})
 
 
@@ -168,8 +168,6 @@ def test_check_an_old_one(check: Check) -> None:
     """One that was saved is right as of the moment when it arrived."""
     old = signed(BODY, age=86_400)
     assert check(BODY, old)[0] == 1
-    import datetime as dt  # noqa: PLC0415 - for this line alone
-
     at = dt.datetime.fromtimestamp(int(old["webhook-timestamp"]), dt.UTC)
     assert check(BODY, old, "--arrived-at", at.isoformat())[0] == 0
 

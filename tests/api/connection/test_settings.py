@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from webhook_signing import OTHER, SECRET
 
 from airflow_provider_codat.api.connection.base_url import (
     DEFAULT_BASE_URL,
@@ -213,6 +214,11 @@ VALID: dict[str, list[Any]] = {
         ("False", False),
         ("/etc/ca.pem", "/etc/ca.pem"),
     ],
+    "webhook_signing_secrets": [
+        (SECRET, (SECRET,)),
+        ([SECRET, OTHER], (SECRET, OTHER)),
+        (f"{SECRET} {OTHER}", (SECRET, OTHER)),
+    ],
 }
 MALFORMED: dict[str, list[Any]] = {
     "allow_insecure_http": ["yes", 1, 0, []],
@@ -258,6 +264,7 @@ MALFORMED: dict[str, list[Any]] = {
     "retry_budget_seconds": [0, -1, "soon", True, [], "nan", "inf", 86_401],
     "shared_pace_url": ["cache:6379", "http://cache", 7, []],
     "verify": [7, [], {}],
+    "webhook_signing_secrets": ["secret", "whsec_", 7, [], {}],
 }
 
 
@@ -322,6 +329,7 @@ def test_defaults() -> None:
         "pool_slots": None,
         "task_slots": 1,
         "shared_pace_url": None,
+        "webhook_signing_secrets": (),
         "client_certificate_path": None,
         "client_key_path": None,
         "verify": True,
