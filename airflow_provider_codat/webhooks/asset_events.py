@@ -69,9 +69,10 @@ def _locked(session: Session, uri: str) -> list[AssetModel]:
 def _unqueue(session: Session, asset: AssetModel) -> None:
     """Take an asset out of the queue of DAGs to run, to be put there anew.
 
-    Airflow leaves an entry of the queue as it is when another event comes. The scheduler
-    starts a run for the events up to the moment of the entry, and deletes it: those that
-    came meanwhile would wait for the next event. Of many in a second most would.
+    Airflow leaves an entry of the queue as it is when another event comes. The
+    scheduler starts a run for the events up to the moment of the entry, and deletes it:
+    those that came meanwhile would wait for the next event. Of many in a second most
+    would.
     """
     runs = select(DagModel.dag_id).where(DagModel.is_paused.is_(False))
     entries = delete(AssetDagRunQueue).where(

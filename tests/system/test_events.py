@@ -125,6 +125,14 @@ def statuses(codat: LocalCodat) -> Counter[int | None]:
     return Counter(each for m in codat.webhooks() for each in m["statuses"])
 
 
+def is_listening(airflow: Any) -> bool:  # noqa: ANN401 - the same
+    """Whether the API server answers. Codat gives up a message after eight times."""
+    try:
+        return requests.get(f"{airflow.url}/api/v2/version", timeout=60).ok
+    except requests.ConnectionError:
+        return False
+
+
 def test_each_event_once(
     airflow: Any,  # noqa: ANN401 - the same
     codat: LocalCodat,
@@ -144,8 +152,13 @@ def test_each_event_once(
     keys |= {push(codat, f"Fen {number}") for number in range(COUNT // 2, COUNT)}
     until("sent to nobody", lambda: statuses(codat)[None] >= 5)
     airflow.spawn("api-server", "--host", "127.0.0.1", "--port", str(airflow.port))
-    codat.advance(seconds=300)
-    until("taken again", lambda: statuses(codat)[204] >= COUNT // 2 + 20)
+    until("listening", lambda: is_listening(airflow))
+
+    def taken_again() -> bool:
+        codat.advance(seconds=600)
+        return statuses(codat)[204] >= COUNT // 2 + 20
+
+    until("taken again", taken_again)
 
     before = statuses(codat)
     place = servers("postgres").connection
