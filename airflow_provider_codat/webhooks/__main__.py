@@ -19,7 +19,7 @@ from pathlib import Path
 from airflow_provider_codat.api.errors import CodatError, Malformed, SettingsInvalid
 from airflow_provider_codat.api.webhooks.diagnosis import diagnosed
 from airflow_provider_codat.api.webhooks.event import MOST_BYTES, events_of
-from airflow_provider_codat.webhooks.mapping import uris
+from airflow_provider_codat.webhooks.mapping import uri_of
 
 
 class _Options(argparse.Namespace):
@@ -123,7 +123,8 @@ def _told(body: bytes) -> tuple[bool, list[str]]:
     lines = []
     for event in events:
         lines.append(f"{event.type} {event.status}".rstrip())
-        lines += [f"  starts DAGs scheduled on {uri}" for uri in uris(event)]
+        if uri := uri_of(event):
+            lines.append(f"  starts DAGs scheduled on {uri}")
     return True, lines or ["It tells of nothing that has changed: no DAG is started"]
 
 

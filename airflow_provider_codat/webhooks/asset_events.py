@@ -18,7 +18,7 @@ from sqlalchemy import Text, cast, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from airflow_provider_codat.api.webhooks.event import CodatEvent
-from airflow_provider_codat.webhooks.mapping import extra_of, uris
+from airflow_provider_codat.webhooks.mapping import extra_of, uri_of
 
 Told: TypeAlias = Literal["told", "repeated", "nobody"]
 """What became of a webhook: DAGs may start; it was told before; nobody waits for it."""
@@ -37,10 +37,8 @@ def tell(message_id: str, events: Iterable[CodatEvent]) -> Told:
     told = []
     with create_session(scoped=False) as session:
         # In one order, so that no two wait for each other.
-        about = sorted(
-            (uri, n, event) for n, event in enumerate(events) for uri in uris(event)
-        )
-        for uri, _, event in about:
+        of_uris = {uri: event for event in events if (uri := uri_of(event))}
+        for uri, event in sorted(of_uris.items()):
             extra = extra_of(message_id, event)
             for asset in _locked(session, uri):
                 known = _is_known(session, asset, extra)

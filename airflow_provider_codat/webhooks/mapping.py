@@ -1,25 +1,31 @@
 """What Codat's events are to Airflow: of which assets, and what they carry."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from airflow_provider_codat.api.webhooks.event import CodatEvent
 from airflow_provider_codat.assets import event_uri, records_uri
 
 
-def uris(event: CodatEvent) -> Iterator[str]:
-    """Yield the assets that an event is of."""
-    if not event.is_write:
-        if event.company_id and event.data_type:
-            yield records_uri(event.company_id, event.data_type)
-        elif not event.data_type:
-            of_company = "" if event.type.startswith("company.") else event.company_id
-            yield event_uri(event.type, of_company)
-    elif event.company_id and event.status == "Success":
-        yield records_uri(event.company_id, event.data_type)
-    elif event.company_id and event.status in {"Failed", "TimedOut"}:
-        # By its status: Codat's own name of the event may say otherwise.
-        yield event_uri(f"{event.data_type}.write.unsuccessful", event.company_id)
+def uri_of(event: CodatEvent) -> str | None:
+    """Return the asset that an event is of; None where there is none."""
+    if event.data_type and not event.company_id:
+        return None
+    if event.is_write:
+        return _uri_of_write(event)
+    if event.data_type:
+        return records_uri(event.company_id, event.data_type)
+    # What happens to companies is of none: nobody knows the next one's id.
+    anyones = event.type.startswith("company.")
+    return event_uri(event.type, "" if anyones else event.company_id)
+
+
+def _uri_of_write(event: CodatEvent) -> str | None:
+    """Decide by the status: Codat's own name of the event may say otherwise."""
+    if event.status == "Success":
+        return records_uri(event.company_id, event.data_type)
+    if event.status in {"Failed", "TimedOut"}:
+        return event_uri(f"{event.data_type}.write.unsuccessful", event.company_id)
+    return None
 
 
 def extra_of(message_id: str, event: CodatEvent) -> dict[str, Any]:
