@@ -62,7 +62,7 @@ docs: $(READY) ## Build the documentation into build/site; any warning fails
 		-d build/doctrees docs build/site
 	@echo 'Open build/site/index.html'
 
-nox: $(READY) ## The tests and one DAG run on Airflow 2.11, 3.1, 3.3, on Python 3.11 to 3.13
+nox: $(READY) ## The tests and one DAG run on Airflow 2.11, 3.1 and, on Python 3.13, 3.3
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox
 
 bench-import: $(READY) ## What importing the operator costs, beside others

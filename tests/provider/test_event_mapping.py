@@ -44,7 +44,7 @@ def test_of_a_company(
 
 
 def test_of_no_company() -> None:
-    """What is of no company has an asset of its own; what ought to be of one has none."""
+    """What is of no company has an asset of its own; a write of none has none."""
     limit = "client.rateLimit.reached"
     assert uri_of(CodatEvent("e", limit)) == f"codat://events/{limit}"
     write = CodatEvent("e", "bills.write.successful", data_type="bills")
