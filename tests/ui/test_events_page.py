@@ -70,7 +70,7 @@ def test_events(
     expect(page.get_by_role("link", name=DAG).first).to_be_visible()
     # What an event carries is shown folded.
     page.locator(".codicon-folding-collapsed").first.click()
-    expect(page.get_by_text("webhook_id").first).to_be_visible()
+    expect(page.get_by_text("push_operation_key").first).to_be_visible()
     assert "Larkspur" not in page.locator("body").inner_text()
     picture("asset-events")
     page.goto(f"/dags/{DAG}/runs/{run['dag_run_id']}/asset_events")
