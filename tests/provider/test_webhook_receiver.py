@@ -16,12 +16,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg2
 import pytest
 
 AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
@@ -267,5 +268,9 @@ def _url(kind: str, servers: Callable[[str], Any], folder: Path) -> str:
     if kind == "sqlite":
         return f"sqlite:///{folder / 'airflow.db'}"
     place = servers(kind).connection
+    names = {"user": place["login"], "dbname": place["schema"], "port": place["port"]}
+    with closing(psycopg2.connect(host="127.0.0.1", **names)) as database:
+        database.autocommit = True
+        database.cursor().execute("CREATE DATABASE told")
     user = f"{place['login']}@127.0.0.1:{place['port']}"
-    return f"postgresql+psycopg2://{user}/{place['schema']}"
+    return f"postgresql+psycopg2://{user}/told"
