@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
-from airflow.assets.manager import AssetManager
+from airflow.assets.manager import asset_manager
 from airflow.models.asset import AssetDagRunQueue, AssetEvent, AssetModel
 from airflow.models.dag import DagModel
 from airflow.utils.session import create_session
@@ -45,7 +45,7 @@ def tell(message_id: str, events: Iterable[CodatEvent]) -> Told:
                 told.append(known)
                 if not known:
                     _unqueue(session, asset)
-                    AssetManager.register_asset_change(
+                    asset_manager.register_asset_change(
                         asset=asset, extra=extra, session=session, source_is_api=True
                     )
     if not told:
