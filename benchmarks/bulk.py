@@ -6,7 +6,7 @@ process of its own; each client is a program of its own in an environment of its
 
 * latency: 500 customers, 50 ms for each answer, operations settle after 2 s, Codat's
   own limits;
-* minute: 3,000 customers against 1,000 requests a minute;
+* minute: 5,000 customers against 1,000 requests a minute;
 * processor: 2,000 customers without latency and limits, for the processor time;
 * invoices: 5,000 invoices of ten lines, without latency and limits;
 * kill: 100,000 customers from a file, without limits: once undisturbed, once killed
@@ -166,7 +166,7 @@ SCENARIOS = {
         requests_per_minute=900,
     ),
     "minute": Scenario(
-        3000,
+        5000,
         "--latency-seconds 0.05 --daily-quota 1000000",
         {"bulk": None, "bare": None},
         requests_per_minute=900,
