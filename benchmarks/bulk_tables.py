@@ -152,11 +152,9 @@ def _kill(result: dict[str, Any]) -> str:
     rows = []
     for name, place in places.items():
         runs = result["kill"][name]
-        records = runs["killed"]["records_at_kill"]
-        kill = f"killed with {records:,} in the books, and tried again"
         for words, came in (
             ("undisturbed", runs["undisturbed"]),
-            (kill, runs["killed"]),
+            (_kill_of(runs["killed"]), runs["killed"]),
         ):
             times = came["wall_seconds"] / calm
             rows.append(
@@ -196,12 +194,17 @@ def _million(result: dict[str, Any]) -> str:
 
 def growth(result: dict[str, Any]) -> list[tuple[int, str, dict[str, Any]]]:
     """Return the runs that differ in how many customers there were."""
-    killed = result["million"]["bulk"]["killed"]
-    at = f"killed with {killed['records_at_kill']:,} in the books, and tried again"
-    found = [(result["processor"]["bulk"], "undisturbed")]
-    found += [(came, words) for words, came in result["kill"]["bulk"].items()]
-    runs = [(came["customers"], words, came) for came, words in found]
-    return sorted([*runs, (killed["customers"], at, killed)], key=lambda run: run[:2])
+    kill, million = (result[name]["bulk"] for name in ("kill", "million"))
+    found = [result["processor"]["bulk"], kill["undisturbed"]]
+    struck = [kill["killed"], million["killed"]]
+    runs = [(came, "undisturbed") for came in found]
+    runs += [(came, _kill_of(came)) for came in struck]
+    return [(came["customers"], words, came) for came, words in runs]
+
+
+def _kill_of(came: dict[str, Any]) -> str:
+    records = came["records_at_kill"]
+    return f"killed with {records:,} in the books, and tried again"
 
 
 def _versions(result: dict[str, Any]) -> str:
