@@ -1,19 +1,19 @@
 """Assets to write and to wait for: a company's records, and what happens at Codat."""
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from airflow.providers.common.compat.sdk import Asset
 
 from airflow_provider_codat.api.data_types import CUSTOMERS, data_type_of
-from airflow_provider_codat.api.models import checked_uuid
+from airflow_provider_codat.api.models import (
+    DATA_TYPE_NAME,
+    EVENT_TYPE,
+    checked_uuid,
+)
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset as AnyAsset
-
-_DATA_TYPE = re.compile(r"[A-Za-z][A-Za-z-]*")
-_EVENT = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 
 
 def records_asset(company_id: str, data_type: str) -> "AnyAsset":
@@ -78,13 +78,15 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
     """
     head, *parts = uri.path.split("/")
     match uri.netloc, head, parts:
-        case "companies", "", [company, data_type] if _DATA_TYPE.fullmatch(data_type):
+        case "companies", "", [company, data_type] if DATA_TYPE_NAME.fullmatch(
+            data_type
+        ):
             path = f"/{checked_uuid(company, 'company_id')}/{data_type}"
             return uri._replace(path=path, query="")
-        case "companies", "", [company, "events", name] if _EVENT.fullmatch(name):
+        case "companies", "", [company, "events", name] if EVENT_TYPE.fullmatch(name):
             path = f"/{checked_uuid(company, 'company_id')}/events/{name}"
             return uri._replace(path=path, query="")
-        case "events", "", [name] if _EVENT.fullmatch(name):
+        case "events", "", [name] if EVENT_TYPE.fullmatch(name):
             return uri._replace(query="")
     raise ValueError(
         "the URI must be codat://companies/<company_id>/<data type>, such as "

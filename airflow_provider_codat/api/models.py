@@ -8,6 +8,13 @@ from uuid import UUID
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
+DATA_TYPE_NAME = re.compile(r"[A-Za-z][A-Za-z-]{0,49}")
+"""How a data type of Codat's may be called, also one that is only read."""
+
+EVENT_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
+"""How what happens at Codat may be called, such as ``connection.disconnected``."""
+
+_STATUSES = {s.lower(): s for s in ("Pending", "Success", "Failed", "TimedOut")}
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -26,6 +33,11 @@ def checked_uuid(value: object, name: str) -> str:
             f"{_described(value)} was given"
         )
     return text.lower()
+
+
+def status_of_push(text: str) -> str:
+    """Return Codat's word for what became of a write, in Codat's own spelling."""
+    return _STATUSES.get(text.lower(), text)
 
 
 def _described(value: object) -> str:

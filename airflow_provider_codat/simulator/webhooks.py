@@ -32,7 +32,7 @@ _WRITES = {
 _OLD_SECONDS = 3600.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Message:
     """One event on its way.
 
@@ -107,8 +107,11 @@ class Outbox:
         """Return what is to be sent now; it waits no more until it is answered."""
         self._look()
         now = self._clock.now()
-        found = [m for m in self._waiting if m.due_at is not None and m.due_at <= now]
-        self._waiting = [m for m in self._waiting if m not in found]
+        waiting, self._waiting = self._waiting, []
+        found: list[Message] = []
+        for message in waiting:
+            is_due = message.due_at is not None and message.due_at <= now
+            (found if is_due else self._waiting).append(message)
         return found
 
     def request(self, message: Message) -> tuple[dict[str, str], bytes]:

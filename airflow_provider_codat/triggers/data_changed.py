@@ -7,10 +7,9 @@ import asyncio
 import contextvars
 import json
 import math
-import re
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
@@ -20,20 +19,19 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 from airflow_provider_codat.api.books.pull_operations import data_status_of
 from airflow_provider_codat.api.errors import CodatError
 from airflow_provider_codat.api.http import request as codat_request
-from airflow_provider_codat.api.models import Json, checked_uuid
+from airflow_provider_codat.api.models import DATA_TYPE_NAME, Json, checked_uuid
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.triggers.codat import trigger_event, until
+from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, until
 from airflow_provider_codat.triggers.looks import Looks
 from airflow_provider_codat.triggers.watermarks import Store, Watermarks
 
-_DATA_TYPE = re.compile(r"[A-Za-z][A-Za-z-]{0,49}")
 _WRITTEN_SECONDS = 5.0
 """For how long Airflow may take to write an event down, once it was told."""
 
 Status: TypeAlias = dict[str, dict[str, Json]]
 
 
-class CodatDataChangedTrigger(BaseEventTrigger):
+class CodatDataChangedTrigger(CodatTrigger, BaseEventTrigger):
     """Tells an asset's watcher when Codat's copy of a company's books is another.
 
     One event for each data type whose ``lastSuccessfulSync`` has moved forward::
@@ -66,12 +64,10 @@ class CodatDataChangedTrigger(BaseEventTrigger):
         poll_interval_seconds: float = 900.0,
         hook_params: Mapping[str, Any] | None = None,
     ) -> None:
-        # Airflow's own has no types.
-        begin: Callable[[], None] = super().__init__
-        begin()
+        super().__init__()
         if isinstance(data_types, str) or not data_types:
             raise ValueError("data_types must be a list such as ['invoices', 'bills']")
-        if unknown := [n for n in data_types if not _DATA_TYPE.fullmatch(str(n))]:
+        if unknown := [n for n in data_types if not DATA_TYPE_NAME.fullmatch(str(n))]:
             raise ValueError(f"data_types must be Codat's keys, not {unknown[0]!r}")
         if not poll_interval_seconds > 0:
             raise ValueError("poll_interval_seconds must be above 0")
@@ -83,8 +79,7 @@ class CodatDataChangedTrigger(BaseEventTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return what the triggerer makes this trigger from."""
-        path = f"{type(self).__module__}.{type(self).__qualname__}"
-        return path, {
+        return self._path(), {
             "company_id": self.company_id,
             "data_types": self.data_types,
             "codat_conn_id": self.codat_conn_id,
@@ -99,8 +94,10 @@ class CodatDataChangedTrigger(BaseEventTrigger):
             while True:
                 try:
                     await marks.load()
-                    for data_type, moment in marks.moved(await company.status()):
-                        yield self._told(data_type, moment)
+                    # What could not be read says nothing of how things stand.
+                    if (status := await company.status()) is not None:
+                        for data_type, moment in marks.moved(status):
+                            yield self._told(data_type, moment)
                     await marks.keep(self._written_seconds)
                 except CodatError as error:
                     self.log.warning("Not looked at now: %s", error)
@@ -149,30 +146,36 @@ class _Company:
 
     def __init__(self, place: _Place, looks: Looks[Status]) -> None:
         self.watchers = 0
-        self.looks = looks
+        self._looks = looks
         self._seconds = place.seconds
         # Not all companies in the same second, and each always in the same.
         self._offset = zlib.crc32(place.company_id.encode()) % 1000 / 1000
         self._turn = -1
         self._asked: asyncio.Task[Status | None] | None = None
 
-    async def status(self) -> Status:
-        """Return how things stand; nothing where that could not be read."""
+    async def status(self) -> Status | None:
+        """Return how things stand; None where that could not be read."""
         turn = self._turn_now()
         if self._asked is None or self._turn != turn:
             self._turn = turn
             # In a context of its own: it is of no single watcher.
             self._asked = asyncio.get_running_loop().create_task(
-                self.looks.next(), context=contextvars.Context()
+                self._looks.next(), context=contextvars.Context()
             )
         # Who is cancelled takes the others' look with him no more than his own.
-        return await asyncio.shield(self._asked) or {}
+        return await asyncio.shield(self._asked)
+
+    def end(self) -> None:
+        """Look no more."""
+        if self._asked is not None:
+            self._asked.cancel()
+        self._looks.end()
 
     @property
     def next_at(self) -> float:
         """When to look again: epoch seconds."""
         turn = self._turn_now() + 1
-        return max((turn + self._offset) * self._seconds, self.looks.not_before)
+        return max((turn + self._offset) * self._seconds, self._looks.not_before)
 
     def _turn_now(self) -> int:
         return math.floor(time.time() / self._seconds - self._offset)
@@ -200,4 +203,4 @@ def _watched(
         company.watchers -= 1
         if not company.watchers:
             del companies[place]
-            company.looks.end()
+            company.end()

@@ -12,9 +12,8 @@ from typing import Any, Literal, TypeAlias
 
 from airflow.assets.manager import asset_manager
 from airflow.models.asset import AssetDagRunQueue, AssetEvent, AssetModel
-from airflow.models.dag import DagModel
 from airflow.utils.session import create_session
-from sqlalchemy import Text, cast, delete, or_, select, update
+from sqlalchemy import Text, cast, or_, select, update
 from sqlalchemy.orm import Session
 
 from airflow_provider_codat.api.webhooks.event import CodatEvent
@@ -44,10 +43,12 @@ def tell(message_id: str, events: Iterable[CodatEvent]) -> Told:
                 known = _is_known(session, asset, extra)
                 told.append(known)
                 if not known:
-                    _unqueue(session, asset)
+                    _renew_queue(session, asset)
                     asset_manager.register_asset_change(
                         asset=asset, extra=extra, session=session, source_is_api=True
                     )
+                    # Up to this event, where there was an entry before it.
+                    _renew_queue(session, asset)
     if not told:
         return "nobody"
     return "repeated" if all(told) else "told"
@@ -64,19 +65,19 @@ def _locked(session: Session, uri: str) -> list[AssetModel]:
     return list(session.scalars(select(AssetModel).where(of_uri)))
 
 
-def _unqueue(session: Session, asset: AssetModel) -> None:
-    """Take an asset out of the queue of DAGs to run, to be put there anew.
+def _renew_queue(session: Session, asset: AssetModel) -> None:
+    """Let the DAGs that an asset has queued run for all events up to now.
 
-    Airflow leaves an entry of the queue as it is when another event comes. The
-    scheduler starts a run for the events up to the moment of the entry, and deletes it:
-    those that came meanwhile would wait for the next event. Of many in a second most
-    would.
+    The scheduler starts a run for the events up to the moment of an entry of the queue,
+    and deletes it; Airflow leaves an entry as it is when another event comes. Those
+    that come meanwhile would wait for the next event: of many in a second, most.
+
+    An entry that is locked by the scheduler is waited for, and is gone then; one that
+    is locked here, the scheduler leaves alone.
     """
-    runs = select(DagModel.dag_id).where(DagModel.is_paused.is_(False))
-    entries = delete(AssetDagRunQueue).where(
-        AssetDagRunQueue.asset_id == asset.id, AssetDagRunQueue.target_dag_id.in_(runs)
-    )
-    session.execute(entries, execution_options={"synchronize_session": False})
+    entries = update(AssetDagRunQueue).where(AssetDagRunQueue.asset_id == asset.id)
+    renewed = entries.values(created_at=datetime.now(UTC))
+    session.execute(renewed, execution_options={"synchronize_session": False})
 
 
 def _is_known(session: Session, asset: AssetModel, extra: dict[str, Any]) -> bool:

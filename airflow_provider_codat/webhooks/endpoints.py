@@ -8,6 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 from airflow.models.connection import Connection
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
@@ -55,6 +56,7 @@ class Endpoints:
         self._look_up = look_up
         self._clock = clock
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._lock = Lock()
         self._minute = 0
         self._asked = 0
 
@@ -75,10 +77,11 @@ class Endpoints:
         """
         secrets = self._look_up(codat_conn_id)
         until = self._clock() + REMEMBERED_SECONDS
-        self._known[codat_conn_id] = _Known(secrets, until)
-        self._known.move_to_end(codat_conn_id)
-        while len(self._known) > _MOST_REMEMBERED:
-            self._forget_one()
+        with self._lock:
+            self._known[codat_conn_id] = _Known(secrets, until)
+            self._known.move_to_end(codat_conn_id)
+            while len(self._known) > _MOST_REMEMBERED:
+                self._forget_one()
         return secrets
 
     def _forget_one(self) -> None:

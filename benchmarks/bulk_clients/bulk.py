@@ -12,8 +12,9 @@ from airflow_provider_codat.operators.codat import CreateAccountingRecordsOperat
 JOB = job()
 name_connection(JOB)
 # What is imported only at work is imported here: imports are not counted.
-for module in pkgutil.iter_modules(airflow_provider_codat.api.__path__):
-    importlib.import_module(f"airflow_provider_codat.api.{module.name}")
+api = airflow_provider_codat.api
+for module in pkgutil.walk_packages(api.__path__, f"{api.__name__}."):
+    importlib.import_module(module.name)
 importlib.import_module("airflow_provider_codat.hooks.codat")
 
 operator = CreateAccountingRecordsOperator(

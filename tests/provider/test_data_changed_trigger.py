@@ -142,8 +142,23 @@ def test_many_share_one_look(codat: LocalCodat) -> None:
 
 def test_an_outage(codat: LocalCodat) -> None:
     """What cannot be read is read later; the watcher goes on."""
-    codat.order("gateway_error_before_commit", route="data_status", count=2)
+    codat.order("gateway_error_before_commit", route="data_status", skip=1)
     codat.order("junk_body", route="data_status", skip=1)
+    found = trigger(codat, stores=Stores(MemoryStore()))
+    told = asyncio.run(watched(codat, found, then=lambda: refresh(codat)))
+    assert told == {"customers": 1}
+
+
+def test_an_outage_at_the_start(codat: LocalCodat) -> None:
+    """What was read before anybody watched is not told after a look that failed."""
+    refresh(codat)
+    codat.order("gateway_error_before_commit", route="data_status", count=1)
+    found = trigger(codat, stores=Stores(MemoryStore()))
+    assert not asyncio.run(watched(codat, found, then=lambda: None))
+
+
+def test_read_for_the_first_time(codat: LocalCodat) -> None:
+    """A company of which nothing was ever read is told of from its first read on."""
     found = trigger(codat, stores=Stores(MemoryStore()))
     told = asyncio.run(watched(codat, found, then=lambda: refresh(codat)))
     assert told == {"customers": 1}

@@ -133,6 +133,13 @@ def is_listening(airflow: Any) -> bool:  # noqa: ANN401 - the same
         return False
 
 
+def connected(servers: Callable[[str], Any]) -> Any:  # noqa: ANN401 - psycopg2 has no types
+    """Return a connection to Airflow's database."""
+    place = servers("postgres").connection
+    names = {"user": place["login"], "dbname": place["schema"], "port": place["port"]}
+    return psycopg2.connect(host="127.0.0.1", **names)
+
+
 def test_each_event_once(
     airflow: Any,  # noqa: ANN401 - the same
     codat: LocalCodat,
@@ -161,9 +168,7 @@ def test_each_event_once(
     until("taken again", taken_again)
 
     before = statuses(codat)
-    place = servers("postgres").connection
-    names = {"user": place["login"], "dbname": place["schema"], "port": place["port"]}
-    with closing(psycopg2.connect(host="127.0.0.1", **names)) as database:
+    with closing(connected(servers)) as database:
         database.cursor().execute("LOCK TABLE asset_event")
         codat.advance(seconds=1800)
         until(
@@ -229,7 +234,24 @@ def watched(airflow: Any) -> list[str]:  # noqa: ANN401 - the same
     return [each["last_successful_sync"] for each in told]
 
 
-def test_watchers(airflow: Any, codat: LocalCodat) -> None:  # noqa: ANN401 - the same
+def until_remembered(servers: Callable[[str], Any], moment: str) -> None:
+    """Wait until an Airflow that remembers what was told has written it down."""
+
+    def is_written() -> bool:
+        query = "SELECT count(*) FROM asset_state_store WHERE value LIKE %s"
+        with closing(connected(servers)) as database, database.cursor() as cursor:
+            cursor.execute(query, [f"%{moment}%"])
+            return bool(cursor.fetchone()[0])
+
+    if REMEMBERS:
+        until("remembered", is_written)
+
+
+def test_watchers(
+    airflow: Any,  # noqa: ANN401 - the same
+    codat: LocalCodat,
+    servers: Callable[[str], Any],
+) -> None:
     """Fifty watchers of a company cost one request in each interval.
 
     A change while the triggerer was dead is told, and none is told twice. An Airflow
@@ -241,8 +263,7 @@ def test_watchers(airflow: Any, codat: LocalCodat) -> None:  # noqa: ANN401 - th
     refresh(codat, "customers")
     until("told", lambda: len(watched(airflow)) == first + 1)
     wait_for_looks(codat, 4)
-    # Until the watermark is written: that takes Airflow seconds.
-    time.sleep(2 * POLL_SECONDS)
+    until_remembered(servers, watched(airflow)[-1])
     asked = looks(codat)[begun:]
     intervals = {int(moment / POLL_SECONDS) for moment in asked}
     assert len(asked) <= len(intervals) + 1
@@ -253,11 +274,11 @@ def test_watchers(airflow: Any, codat: LocalCodat) -> None:  # noqa: ANN401 - th
     airflow.spawn("triggerer")
     until("told after all", lambda: len(watched(airflow)) == first + 2)
     wait_for_looks(codat, 4)
-    time.sleep(2 * POLL_SECONDS)
+    until_remembered(servers, max(watched(airflow)))
 
     airflow.kill("triggerer")
     airflow.spawn("triggerer")
     wait_for_looks(codat, 4)
-    told = watched(airflow)
-    assert len(told) == first + 2 + (not REMEMBERS)
-    assert len(set(told)) >= 2
+    expected = first + 2 + (not REMEMBERS)
+    until("told", lambda: len(watched(airflow)) >= expected)
+    assert len(watched(airflow)) == expected

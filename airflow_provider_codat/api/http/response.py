@@ -28,6 +28,7 @@ from airflow_provider_codat.api.models import (
     PushOperation,
     Remark,
     checked_uuid,
+    status_of_push,
 )
 from airflow_provider_codat.api.words import (
     MOST_ITEMS,
@@ -125,7 +126,7 @@ def push_operation(value: Mapping[str, Json]) -> PushOperation:
         company_id=company,
         connection_id=connection,
         data_type=_text(data_type) or "",
-        status=_STATUSES.get(status.lower()) or printable(status),
+        status=status_of_push(printable(status)),
         requested_at=printable(requested),
         completed_at=_text(value.get("completedOnUtc")),
         record_id=_record_id(value.get("changes"), data_type),
@@ -134,9 +135,6 @@ def push_operation(value: Mapping[str, Json]) -> PushOperation:
         warnings=_remarks(remarks.get("warnings")),
         raw=value,
     )
-
-
-_STATUSES = {s.lower(): s for s in ("Pending", "Success", "Failed", "TimedOut")}
 
 
 def _record_id(changes: Json, data_type: Json) -> str | None:

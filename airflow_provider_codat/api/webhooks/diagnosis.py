@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from standardwebhooks.webhooks import Webhook
@@ -82,12 +83,11 @@ def _variants(body: bytes) -> Iterator[tuple[str, bytes]]:
     yield "without what stands around it", body.removeprefix(b"\xef\xbb\xbf").strip()
     yield "with other line ends", body.replace(b"\r\n", b"\n")
     yield "with other line ends", body.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-    try:
+    # ValueError: it is no JSON, or holds what is no text.
+    with suppress(ValueError, RecursionError):
         value = json.loads(body)
-    except (ValueError, RecursionError):
-        return
-    for written in _WRITERS:
-        yield "with its JSON written otherwise", written(value).encode()
+        for written in _WRITERS:
+            yield "with its JSON written otherwise", written(value).encode()
 
 
 _WRITERS: tuple[Callable[[object], str], ...] = (

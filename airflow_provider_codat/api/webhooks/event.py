@@ -9,17 +9,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from airflow_provider_codat.api.errors import Malformed
-from airflow_provider_codat.api.models import Json, checked_uuid
+from airflow_provider_codat.api.models import (
+    DATA_TYPE_NAME,
+    EVENT_TYPE,
+    Json,
+    checked_uuid,
+    status_of_push,
+)
 from airflow_provider_codat.api.words import printable
 
 MOST_BYTES = 256 * 1024
 """How long a webhook may be. One of a read of all data types has about 20 KiB."""
 
-_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
-_DATA_TYPE = re.compile(r"[A-Za-z][A-Za-z-]{0,49}")
 _WRITE = re.compile(r"([A-Za-z-]+)\.write\.[A-Za-z]+")
 _READ = re.compile(r"read\.completed(?:\..+)?")
-_STATUSES = {s.lower(): s for s in ("Pending", "Success", "Failed", "TimedOut")}
 _LONGEST_TEXT = 200
 
 
@@ -68,15 +71,14 @@ def events_of(body: bytes) -> tuple[CodatEvent, ...]:
     if not isinstance(value, dict):
         raise Malformed("the webhook is no JSON object")
     name, payload = value.get("eventType"), value.get("payload")
-    if not isinstance(name, str) or not _TYPE.fullmatch(name):
+    if not isinstance(name, str) or not EVENT_TYPE.fullmatch(name):
         raise Malformed("the webhook names no event type")
     if not isinstance(payload, dict):
         raise Malformed("the webhook has no payload")
-    company = payload.get("referenceCompany")
     event = CodatEvent(
         id=_text(value, "id"),
         type=name,
-        company_id=_uuid(company if isinstance(company, dict) else {}, "id"),
+        company_id=_uuid(_object(payload, "referenceCompany"), "id"),
         generated_at=_text(value, "generatedDate"),
     )
     if event.is_write:
@@ -87,14 +89,13 @@ def events_of(body: bytes) -> tuple[CodatEvent, ...]:
 
 
 def _write(event: CodatEvent, payload: Mapping[str, Json]) -> CodatEvent:
-    record, status = payload.get("record"), _text(payload, "status")
     return replace(
         event,
         connection_id=_uuid(payload, "connectionId"),
         data_type=event.type.partition(".")[0],
         push_operation_key=_uuid(payload, "id"),
-        record_id=_text(record, "id") if isinstance(record, dict) else "",
-        status=_STATUSES.get(status.lower(), status),
+        record_id=_text(_object(payload, "record"), "id"),
+        status=status_of_push(_text(payload, "status")),
     )
 
 
@@ -119,19 +120,24 @@ def _reads(event: CodatEvent, payload: Mapping[str, Json]) -> tuple[CodatEvent, 
 
 def _has_changed(read: Mapping[str, Json]) -> bool:
     complete = _text(read, "status").lower() in {"complete", ""}
-    named = _DATA_TYPE.fullmatch(_text(read, "dataType")) is not None
+    named = DATA_TYPE_NAME.fullmatch(_text(read, "dataType")) is not None
     return complete and named and read.get("recordsModified") is not False
 
 
 def _other(event: CodatEvent, payload: Mapping[str, Json]) -> CodatEvent:
-    connection = payload.get("connection")
+    connection = _object(payload, "connection")
     of_company = event.type.startswith("company.")
     return replace(
         event,
         company_id=_uuid(payload, "id") if of_company else event.company_id,
-        connection_id=_uuid(connection if isinstance(connection, dict) else {}, "id"),
-        status=_text(connection, "status") if isinstance(connection, dict) else "",
+        connection_id=_uuid(connection, "id"),
+        status=_text(connection, "status"),
     )
+
+
+def _object(value: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    found = value.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def _text(value: Mapping[str, Json], name: str) -> str:

@@ -69,7 +69,7 @@ class DataCache:
         before = [
             each
             for each in self._of(pull.company_id, pull.data_type)
-            if each.requested_at < pull.requested_at and each.connection_ids
+            if each.requested_at < pull.requested_at
         ]
         since = before[-1].requested_at if before else 0.0
         seen = self._books.records(pull.requested_at)

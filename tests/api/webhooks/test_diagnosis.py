@@ -63,9 +63,11 @@ def test_another_secret() -> None:
     assert "another endpoint" in words
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "body", [b"", b"\xff\xfe", b"[" * 100_000, b'["\\ud800"]', b"9" * 5000]
+)
 def test_bodies_that_are_none(body: bytes) -> None:
-    """A body that is no text, or nothing but brackets, is told apart like any other."""
+    """A body that is no text, or no JSON, is told apart like any other."""
     assert "another endpoint" in said(signed(COMPACT), body)
 
 
