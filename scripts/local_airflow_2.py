@@ -19,6 +19,11 @@ class LocalAirflow2(LocalAirflow):
 
     API = "/api/v1"
     NATIVE = "stringify=false"
+    FORGET = (
+        "UPDATE job SET latest_heartbeat = '2000-01-01 00:00:00.000000' "
+        "WHERE id IN (SELECT job_id FROM task_instance "
+        "WHERE dag_id = :dag AND run_id = :run AND state = 'running')"
+    )
     PARTS = ("scheduler", "triggerer")
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ with DAG(
     dag_id="many_workers",
     start_date=datetime(2024, 1, 1),  # noqa: DTZ001 - Airflow takes it as UTC
     schedule=None,
+    default_args={"retries": 8, "retry_delay": timedelta(seconds=1)},
     params={"shards": Param([], type="array"), "conn_id": "codat_default"},
 ):
 
@@ -26,6 +27,4 @@ with DAG(
         item_key="reference",
         pool="codat",
         deferrable=True,
-        retries=8,
-        retry_delay=timedelta(seconds=1),
     ).expand_kwargs(read_shards())
