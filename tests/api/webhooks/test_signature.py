@@ -43,8 +43,8 @@ def test_taken(prefix: str, age: float) -> None:
     ("headers", "body"),
     [
         (lambda: signed(secret=OTHER), BODY),
-        (lambda: signed(), BODY + b" "),
-        (lambda: signed(), b""),
+        (signed, BODY + b" "),
+        (signed, b""),
         (lambda: signed(b"\xff\xfe"), b"\xff\xfe"),
         (lambda: {**signed(), "webhook-id": "msg_2"}, BODY),
         (lambda: {**signed(), "webhook-timestamp": "soon"}, BODY),
