@@ -45,6 +45,9 @@ FOLDERS = ("benchmarks", "dags", "docs", "scripts", "tests")
 OLDEST = 315_532_800
 """The beginning of 1980, the earliest time that a zip file can hold."""
 ENTRY_POINTS = """\
+[airflow.plugins]
+codat = airflow_provider_codat.webhooks.plugin:CodatPlugin
+
 [apache_airflow_provider]
 provider_info = airflow_provider_codat.get_provider_info:get_provider_info
 """
