@@ -26,6 +26,7 @@ from airflow_provider_codat.api.payload.canonical import (
     read_payload,
 )
 from airflow_provider_codat.api.payload.check import Check
+from airflow_provider_codat.api.payload.foreign_values import table_rows
 from airflow_provider_codat.api.payload.json_values import at, to_json
 
 MOST_IN_A_LIST = 1000
@@ -378,6 +379,8 @@ def rows_of_list(
     :raises SettingsInvalid: when it is no list, or a longer one.
     """
     given = _from_text(value) if isinstance(value, str) else value
+    if (rows := table_rows(given)) is not None:
+        given = rows
     if given is None:
         read_payload(None)  # says that the task before gave nothing
     if isinstance(given, Mapping):
