@@ -115,12 +115,11 @@ class TestForms:
     def test_broken_document(self, run: Run) -> None:
         """A document that is not JSON is one problem, with line and column."""
         code, found, summary = run(f"\n[{GOOD},\n\n{BROKEN}]")
-        assert code == 1
+        assert (code, found) == (2, [])
         place = "at line 4 column 12"
-        assert found == [
+        assert summary == (
             f"customers.json: is not JSON: Unterminated string starting {place}"
-        ]
-        assert summary == "1 customer, 1 with problems"
+        )
 
     @pytest.mark.parametrize("item", ["null", '"None"', "7", f'"{CANARY}"', "[[]]"])
     @pytest.mark.parametrize("form", ["{}", "[{}]", "{}\n{{}}"], ids=repr)
@@ -172,7 +171,7 @@ class TestOutcome:
             pytest.param("[]", [], 2, "customers.json: holds no customer", id="[]"),
             pytest.param(" \n", [], 2, "customers.json: holds no customer", id="blank"),
             pytest.param(
-                b"\xff\xfe", [], 2, "customers.json: is not UTF-8", id="bytes"
+                b"\xff\xfa", [], 2, "customers.json: is not UTF-8", id="bytes"
             ),
         ],
     )

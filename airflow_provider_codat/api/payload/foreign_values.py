@@ -38,14 +38,13 @@ def is_missing(value: object) -> bool:
 def table_rows(value: object) -> list[dict[str, object]] | None:
     """Return the rows of a table; None for what is none.
 
-    Tables of pandas, polars and pyarrow are known. What is missing in a row, ``None``
-    and ``NaN`` included, is left out.
+    Tables of pandas, polars and pyarrow are known.
     """
     for name, arguments in _TABLES:
         read: Callable[..., list[dict[str, object]]] | None
         read = getattr(type(value), name, None)
         if read is not None and hasattr(value, "columns"):
-            return [_present(row) for row in read(value, *arguments)]
+            return [emptied(row) for row in read(value, *arguments)]
     return None
 
 
@@ -56,12 +55,12 @@ _TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def _present(row: Mapping[str, object]) -> dict[str, object]:
-    return {name: value for name, value in row.items() if not _is_absent(value)}
+def emptied(row: Mapping[str, object]) -> dict[str, object]:
+    """Return the row of a table with None in each cell that has nothing in it."""
+    return {name: None if _is_absent(value) else value for name, value in row.items()}
 
 
 def _is_absent(value: object) -> bool:
-    """Whether a cell of a table has nothing in it."""
     nan = isinstance(value, float) and isnan(value)
     return value is None or nan or is_missing(value)
 

@@ -19,7 +19,6 @@ from airflow_provider_codat.api.bulk.rows import (
     Row,
     Rows,
     Rules,
-    lines,
     rows_of_list,
 )
 from airflow_provider_codat.api.errors import (
@@ -27,6 +26,7 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
     SourceChanged,
 )
+from airflow_provider_codat.api.input.file_rows import lines
 from airflow_provider_codat.api.payload.canonical import READ_ONLY, canonical
 from airflow_provider_codat.api.payload.check import Check
 
