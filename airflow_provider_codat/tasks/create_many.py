@@ -103,18 +103,15 @@ def read_arguments(
         raise SettingsInvalid(f"results_path would replace the file of {path_name}")
     destination = destination_of(run, options)
     check = check_of(run, options, destination)
+    form = FileFormat(options.input_format, options.encoding, options.delimiter)
     opening = (
-        partial(read, path, _format(options), path_name)
+        partial(read, path, form, path_name)
         if path
         else partial(iter, rows_of_list(rows, name=list_name))
     )
     return CreateManyArguments(
         options, destination, path, Rows(opening, _rules(options, check))
     )
-
-
-def _format(options: CreateManyOptions) -> FileFormat:
-    return FileFormat(options.input_format, options.encoding, options.delimiter)
 
 
 def _rules(options: CreateManyOptions, check: Check) -> Rules:

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_provider_codat.api.bulk.rows import rows_of_list
 from airflow_provider_codat.api.errors import PayloadInvalid, SettingsInvalid
+from airflow_provider_codat.api.input.columns import Cells
 from airflow_provider_codat.api.payload.json_values import to_json
 
 
@@ -141,7 +142,7 @@ def test_pandas_missing() -> None:
 
 
 def test_data_frame_of_pandas() -> None:
-    """A DataFrame is its rows; what is missing in one is left out."""
+    """A DataFrame is its rows; what is missing in one is a cell with nothing in it."""
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(
         {
@@ -152,14 +153,23 @@ def test_data_frame_of_pandas() -> None:
             "count": pd.array([3, pd.NA], dtype="Int64"),
         }
     )
-    assert [to_json(row) for row in rows_of_list(frame)] == [
+    rows = rows_of_list(frame)
+    assert all(isinstance(row, Cells) for row in rows)
+    assert [to_json(row.values) for row in rows if isinstance(row, Cells)] == [
         {
             "customerName": "Fen",
+            "registrationNumber": None,
             "creditLimit": 1.5,
             "since": "2026-03-01T00:00:00Z",
             "count": 3,
         },
-        {"customerName": "Ada", "registrationNumber": "7"},
+        {
+            "customerName": "Ada",
+            "registrationNumber": "7",
+            "creditLimit": None,
+            "since": None,
+            "count": None,
+        },
     ]
 
 
@@ -170,7 +180,10 @@ def test_other_tables(library: str) -> None:
     columns = {"name": ["Fen", "Ada"], "limit": [1.5, None]}
     make = module.DataFrame if library == "polars" else module.table
     rows = rows_of_list(make(columns))
-    assert rows == [{"name": "Fen", "limit": 1.5}, {"name": "Ada"}]
+    assert rows == [
+        Cells(1, {"name": "Fen", "limit": 1.5}),
+        Cells(2, {"name": "Ada", "limit": None}),
+    ]
 
 
 def test_a_table_that_is_too_long() -> None:
