@@ -61,6 +61,7 @@ class _Options(argparse.Namespace):
     no_hints: bool
     mapping: str | None
     suggest: bool
+    item_key: str | None
     null_value: list[str]
     input_format: InputFormat | None
     encoding: str | None
@@ -158,6 +159,7 @@ def _add_forms(add: Callable[..., object]) -> None:
         action="store_true",
         help="print a mapping for the columns of the file, and check nothing",
     )
+    add("--item-key", metavar="COLUMN", help="what identifies a record; each its own")
     add(
         "--null-value",
         action="append",
@@ -216,7 +218,7 @@ def _columns(options: _Options) -> Columns:
             "--suggest prints it"
         )
     given = read.get("columns"), read.get("constants")
-    return read_columns(check, *given, options.null_value, None)
+    return read_columns(check, *given, options.null_value, options.item_key)
 
 
 def _form(options: _Options) -> FileFormat:
@@ -244,8 +246,9 @@ def _report(options: _Options, columns: Columns) -> int:
     seen: Counter[str] = Counter()
     name = "<stdin>" if options.file == "-" else options.file
     with _opened(options.file) as raw:
-        for entry in _entries(raw, name, _form(options)):
-            problems = _problems(entry, options, columns)
+        reader = Reader(_rules(options, columns), Digests())
+        for number, entry in enumerate(_entries(raw, name, _form(options)), 1):
+            problems = _problems(number, entry, reader)
             seen.update({"all", *(problem.severity for problem in problems)})
             for problem in problems:
                 mark = "warning: " if problem.severity == "warning" else ""
@@ -266,25 +269,30 @@ def _opened(file: str) -> Iterator[IO[bytes]]:
             yield raw
 
 
-def _problems(
-    entry: _Entry, options: _Options, columns: Columns
-) -> tuple[Problem, ...]:
-    """Return all that is wrong with one record."""
+def _rules(options: _Options, columns: Columns) -> Rules:
     read_only = () if options.keep_read_only else READ_ONLY
-    cells = entry.value
-    if not isinstance(cells, Cells):
-        if not options.mapping:
-            return checked(
-                cells, columns.check, read_only_fields=read_only, read=entry.read
-            ).problems
+    tabular = options.mapping is not None
+    return Rules(columns.check, options.item_key, read_only, columns, tabular)
+
+
+def _problems(number: int, entry: _Entry, reader: Reader) -> tuple[Problem, ...]:
+    """Return all that is wrong with one record.
+
+    :param number: counts the records, from 1.
+    """
+    rules, value = reader.rules, entry.value
+    as_a_row = rules.tabular or rules.item_key or isinstance(value, Cells)
+    if not as_a_row:
+        read_only = rules.read_only_fields
+        return checked(
+            value, rules.check, read_only_fields=read_only, read=entry.read
+        ).problems
+    if not isinstance(value, Cells):
         try:
-            record = entry.read(cells)
+            value = entry.read(value)
         except PayloadInvalid as invalid:
             return invalid.problems
-        cells = Cells(0, record if isinstance(record, dict) else {})
-    rules = Rules(columns.check, None, read_only, columns)
-    row = Reader(rules, Digests()).attempt(1, cells)
-    return row.problems(rules)
+    return reader.attempt(number, value).problems(rules)
 
 
 def _entries(raw: IO[bytes], name: str, form: FileFormat) -> Iterator[_Entry]:

@@ -176,7 +176,7 @@ class TestBadFiles:
         written(f"{folder}/x", ["x"])  # makes the folder
         _put(path, content)
         with pytest.raises(
-            SettingsInvalid, match="is (no|not a whole) gzip file"
+            SettingsInvalid, match=r"is (no|not a whole) gzip file"
         ) as caught:
             list(lines_of(path))
         assert str(caught.value).startswith("customers_path ")

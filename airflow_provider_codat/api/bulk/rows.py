@@ -131,7 +131,7 @@ class Reader:
     """Reads rows one after the other, in one pass through the source."""
 
     def __init__(self, rules: Rules, items: Digests) -> None:
-        self._rules = rules
+        self.rules = rules
         self._items = items
         self._copies = Digests()
         self._met = False
@@ -146,18 +146,18 @@ class Reader:
             record = self._record(raw)
         except PayloadInvalid as invalid:
             return ReadRow(number, None, None, (), invalid.problems)
-        cells = record if self._rules.tabular or isinstance(raw, Cells) else None
+        cells = record if self.rules.tabular or isinstance(raw, Cells) else None
         made, amiss = (
             (self._known(record), ())
             if cells is None
-            else self._rules.columns.payload_of(cells)
+            else self.rules.columns.payload_of(cells)
         )
-        name = self._rules.item_key
+        name = self.rules.item_key
         key, fault = ("", "") if name is None else _key(record.get(name))
-        payload, left_out = self._rules.check.without_read_only(
-            made, self._rules.read_only_fields
+        payload, left_out = self.rules.check.without_read_only(
+            made, self.rules.read_only_fields
         )
-        inexact = amiss + self._rules.check.exact(payload)
+        inexact = amiss + self.rules.check.exact(payload)
         row = None
         if not fault:
             row = self._identified(number, key, payload)
@@ -173,7 +173,7 @@ class Reader:
         if not isinstance(raw, Cells):
             return _record(raw, self._example)
         if not self._met:
-            self._rules.columns.check_header(raw.values)
+            self.rules.columns.check_header(raw.values)
             self._met = True
         if raw.fault:
             raise _unreadable(f"line {raw.number}", raw.fault)
