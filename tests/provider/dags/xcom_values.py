@@ -1,4 +1,4 @@
-"""Values that tasks hand over by XCom: each of them is a customer, or a list of some."""
+"""Values that tasks hand over by XCom: lists of customers, in many shapes."""
 
 import os
 from dataclasses import dataclass
@@ -93,22 +93,23 @@ VALUES: dict[str, Any] = {
     "nan_in_a_dict": [customer("NaN", phone=float("nan"))],
 }
 
+
+@task
+def give(kind: str) -> Any:  # noqa: ANN401 - that is the point
+    """Hand over a value."""
+    return VALUES[kind]
+
+
 with DAG(
     dag_id="xcom_values",
     start_date=datetime(2024, 1, 1),  # noqa: DTZ001 - Airflow takes it as UTC
     schedule=None,
 ):
-    for kind, value in VALUES.items():
-
-        @task(task_id=f"give_{kind}")
-        def give(kind: str) -> Any:  # noqa: ANN401 - that is the point
-            """Hand over a value."""
-            return value
-
+    for kind in VALUES:
         CreateAccountingCustomersOperator(
             task_id=kind,
             company_id=os.environ.get("CODAT_COMPANY_ID", ""),
             connection_id=os.environ.get("CODAT_CONNECTION_ID", ""),
-            customers=give(kind),
+            customers=give.override(task_id=f"give_{kind}")(kind),
             poll_interval_seconds=0.1,
         )
