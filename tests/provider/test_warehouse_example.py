@@ -92,5 +92,5 @@ def test_all_of_them_and_those_alone_that_are_new(
     insert(3, day=3)
     second = run_dag(file, dag_id)
     told = second.xcom(task_id="create_customers")
-    assert told["counts"] == {"Existed": 2, "Success": 1}
+    assert told["counts"] == {"Exists": 2, "Success": 1}
     assert local_codat.counts_by_name() == {"Fen 1": 1, "Fen 2": 1, "Fen 3": 1}
