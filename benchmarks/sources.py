@@ -161,7 +161,14 @@ def measured(sizes: list[int], only: list[str]) -> dict[str, dict[str, float]]:
         for source in only:
             place = url if source in {"postgres", "pandas.read_sql"} else folder
             for number in sizes:
-                command = [sys.executable, __file__, "--one", source, place, str(number)]
+                command = [
+                    sys.executable,
+                    __file__,
+                    "--one",
+                    source,
+                    place,
+                    str(number),
+                ]
                 done = subprocess.run(command, check=True, stdout=subprocess.PIPE)
                 mib = round(float(done.stdout.splitlines()[-1]), 1)
                 found.setdefault(source, {})[str(number)] = mib

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
-from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_codat.api.books.pull_operations import data_status_of
 from airflow_provider_codat.api.errors import CodatError
@@ -24,6 +24,11 @@ from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, until
 from airflow_provider_codat.triggers.looks import Looks
 from airflow_provider_codat.triggers.watermarks import Store, Watermarks
+
+try:
+    from airflow.triggers.base import BaseEventTrigger
+except ImportError:  # Airflow 2, where the module can be imported, and no more
+    from airflow.triggers.base import BaseTrigger as BaseEventTrigger
 
 _WRITTEN_SECONDS = 5.0
 """For how long Airflow may take to write an event down, once it was told."""
