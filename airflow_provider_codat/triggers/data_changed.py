@@ -28,7 +28,9 @@ from airflow_provider_codat.triggers.watermarks import Store, Watermarks
 try:
     from airflow.triggers.base import BaseEventTrigger
 except ImportError:  # Airflow 2, where the module can be imported, and no more
-    from airflow.triggers.base import BaseTrigger as BaseEventTrigger
+    from airflow.triggers.base import (  # type: ignore[assignment]
+        BaseTrigger as BaseEventTrigger,
+    )
 
 _WRITTEN_SECONDS = 5.0
 """For how long Airflow may take to write an event down, once it was told."""
