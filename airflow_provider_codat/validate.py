@@ -235,7 +235,7 @@ def _suggest(options: _Options, columns: Columns) -> int:
         value = entry.value
         row = value.values if isinstance(value, Cells) else entry.read(value)
     suggested = suggestion(list(row) if isinstance(row, dict) else [], columns.check)
-    print(json.dumps(suggested.mapping(), indent=2))
+    print(json.dumps(suggested.mapping(), indent=2), flush=True)
     for column in suggested.unknown:
         print(f"{name}: no property is like column {column!r}", file=sys.stderr)
     return 0
