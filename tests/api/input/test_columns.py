@@ -171,6 +171,7 @@ class TestRefused:
         ],
     )
     def test_refused(self, mapping: object, constants: object, words: str) -> None:
+        """What is wrong with it is said, and what is near."""
         with pytest.raises(SettingsInvalid, match=words):
             columns_of(mapping, constants)
 
@@ -188,6 +189,7 @@ class TestValues:
         [("1234.50", 1234.5), ("-7", -7), (" 0.10 ", 0.1), ("1e2", 100), (".5", 0.5)],
     )
     def test_numbers(self, text: str, number: float) -> None:
+        """Digits, a point and an exponent are a number, whatever stands around them."""
         columns = columns_of({"amount": "totalAmount"}, data_type="invoices")
         assert payload(columns, amount=text) == {"totalAmount": number}
 
@@ -203,6 +205,7 @@ class TestValues:
         assert "(column 'amount')" in found[0]
 
     def test_more_digits_than_a_number_keeps(self) -> None:
+        """Nothing is rounded."""
         columns = columns_of({"amount": "totalAmount"}, data_type="invoices")
         (found,) = [
             each
@@ -216,10 +219,12 @@ class TestValues:
         [("TRUE", True), ("false", False), (1, True), (0, False), (True, True)],
     )
     def test_booleans(self, value: object, wanted: bool) -> None:
+        """The two words in any case, and 0 and 1 of a database, are booleans."""
         columns = columns_of({"bill": "isBillItem"}, data_type="items", validate="off")
         assert payload(columns, bill=value) == {"isBillItem": wanted}
 
     def test_no_boolean(self) -> None:
+        """Any other word is refused."""
         columns = columns_of({"bill": "isBillItem"}, data_type="items")
         assert any(
             "must be true or false" in each for each in told(columns, bill="yes")
@@ -238,6 +243,7 @@ class TestValues:
         assert made == {"customerName": "A"}
 
     def test_no_message_repeats_a_value(self) -> None:
+        """What stands in a cell does not stand in the log."""
         columns = columns_of(
             {"a": "totalAmount", "b": "lineItems"}, data_type="invoices"
         )
@@ -248,6 +254,7 @@ class TestProblems:
     """A problem names the column that it comes from."""
 
     def test_by_column(self) -> None:
+        """The column is named beside the property, wherever the row has put it."""
         columns = columns_of(ALL | {"state": "status"}, {"addresses[1].type": "Home"})
         found = told(
             columns,
@@ -272,12 +279,14 @@ class TestProblems:
         ],
     )
     def test_other_columns(self, policy: Any, words: str) -> None:  # noqa: ANN401 - a choice
+        """One that becomes nothing is told of, or forbids the row; the near name is said."""
         columns = columns_of(unknown_properties=policy)
         found = told(columns, status="Active", zip="1000")
         hint = '; did you mean columns={"zip": "addresses[0].postalCode"}?'
         assert found == [words + hint]
 
     def test_ignored(self) -> None:
+        """Who wants to hear nothing of other columns hears nothing."""
         columns = columns_of(unknown_properties="ignore")
         assert told(columns, status="Active", zip="1000") == []
 
@@ -294,6 +303,7 @@ class TestSuggestion:
     """A mapping that somebody did not have to write."""
 
     def test_customers(self) -> None:
+        """By spelling, by what others call it, and with what is required beside it."""
         made = suggestion(
             ["Company", "E-Mail", "VAT", "Zip", "Street", "Since", "phone"], Check()
         )

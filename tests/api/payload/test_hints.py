@@ -1,4 +1,4 @@
-"""The laws of warnings: what books are likely to refuse is told, and never forbidden."""
+"""The laws of hints: what books are likely to refuse is told, and not forbidden."""
 
 import pytest
 
@@ -30,9 +30,9 @@ def told(
         ({"phone": "07\x00"}, "phone: has control characters"),
         (
             {"customerName": "x" * 61},
-            "customerName: is longer than 60 characters, which",
+            "customerName: is longer than 60 characters",
         ),
-        ({"contactName": "x" * 31}, "contactName: is longer than 30 characters, which"),
+        ({"contactName": "x" * 31}, "contactName: is longer than 30 characters"),
         ({"defaultCurrency": "gbp"}, "defaultCurrency: is no currency of ISO 4217: it"),
         (
             {"contacts": [{"status": "Active", "email": CANARY}]},
@@ -59,6 +59,7 @@ def test_one_line_each(more: dict[str, Json], words: str) -> None:
     ],
 )
 def test_nothing_to_warn_of(more: dict[str, Json]) -> None:
+    """What is only unusual is left in peace."""
     assert told(**more) == []
 
 
