@@ -94,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         columns = _columns(options)
     except OSError as error:
         return _unusable(f"{error.filename}: cannot be read: {error.strerror}")
+    except PayloadInvalid as invalid:
+        return _unusable(f"{options.mapping}: {invalid.problems[0].message}")
     except (ValueError, SettingsInvalid) as error:
         return _unusable(str(error))
     return _reported(options, columns)
@@ -115,6 +117,8 @@ def _reported(options: _Options, columns: Columns) -> int:
         return _unusable(f"{options.file}: {error}")
     except SettingsInvalid as error:
         return _unusable(str(error))
+    except PayloadInvalid as invalid:
+        return _unusable(f"{options.file}: {invalid.problems[0].message}")
 
 
 def _parser() -> argparse.ArgumentParser:

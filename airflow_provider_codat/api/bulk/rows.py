@@ -153,7 +153,9 @@ class Reader:
             else self.rules.columns.payload_of(cells)
         )
         name = self.rules.item_key
-        key, fault = ("", "") if name is None else _key(record.get(name))
+        # The key may be a column, or the property that one becomes.
+        told = made | record if isinstance(made, dict) else record
+        key, fault = ("", "") if name is None else _key(told.get(name))
         payload, left_out = self.rules.check.without_read_only(
             made, self.rules.read_only_fields
         )

@@ -103,11 +103,12 @@ class Columns:
 
         :raises SettingsInvalid: naming the one that is not, with the near name.
         """
+        names = list(map(str, names))
         for name in self.mapping:
             if name not in names:
                 meant = nearest(name, names)
                 hint = f"; did you mean {meant!r}?" if meant else ""
-                listed = ", ".join(first_ones(list(names)))
+                listed = ", ".join(first_ones(names))
                 raise SettingsInvalid(
                     f"columns: there is no column {name!r}{hint} There are: {listed}"
                 )

@@ -120,6 +120,14 @@ class TestPlaces:
         }
         assert payload(columns_of({"no": "id"}, key="no"), no="7") == {"id": "7"}
 
+    def test_a_property_as_key(self) -> None:
+        """What identifies a row may be named as the property that a column becomes."""
+        columns = columns_of({"no": "id"}, key="id")
+        rules = Rules(columns.check, "id", columns=columns)
+        row = Reader(rules, Digests()).attempt(1, Cells(1, {"no": "7"})).row
+        assert row is not None
+        assert row.label == "7"
+
     def test_supplemental_data(self) -> None:
         """Where the contract lists no names, any name goes."""
         path = "supplementalData.content.terms.days"
@@ -279,7 +287,7 @@ class TestProblems:
         ],
     )
     def test_other_columns(self, policy: Any, words: str) -> None:  # noqa: ANN401 - a choice
-        """One that becomes nothing is told of, or forbids the row; the near name is said."""
+        """One that becomes nothing is told of, or forbids the row, by its near name."""
         columns = columns_of(unknown_properties=policy)
         found = told(columns, status="Active", zip="1000")
         hint = '; did you mean columns={"zip": "addresses[0].postalCode"}?'
