@@ -17,6 +17,7 @@ from airflow_provider_codat.api.payload.formats import TEXTS, places
 _HALF_A_CENT = 0.005
 _NAMES = frozenset({"customerName", "supplierName", "contactName", "name"})
 _EMAILS = frozenset({"emailAddress", "email"})
+_OF_ONE_LINE = _NAMES | _EMAILS
 _LINE_ENDS = str.maketrans("", "", "\r\n\t")
 # By the models that Codat tells of them.
 _SAGE_50 = "Sage 50 (UK)"
@@ -79,19 +80,20 @@ def _texts(value: Json, route: Route) -> Iterator[tuple[Route, str]]:
 
 
 def _odd(name: str, text: str) -> str:
+    of_one_line = name in _OF_ONE_LINE
     if name in _EMAILS and text.strip() and "@" not in text:
         return "is no e-mail address: it has no @"
-    if name in _NAMES or name in _EMAILS:
-        if text != text.strip():
-            return "begins or ends with white space"
-    elif text.isprintable():
-        return ""
-    else:
-        text = text.translate(_LINE_ENDS)
-    # Not of what is written for the eye, such as joiners and marks of direction.
-    if not text.isprintable() and any(category(each) == "Cc" for each in text):
+    if of_one_line and text != text.strip():
+        return "begins or ends with white space"
+    if not text.isprintable() and _has_controls(text, of_one_line):
         return "has control characters, which books refuse or lose"
     return ""
+
+
+def _has_controls(text: str, of_one_line: bool) -> bool:
+    # Not what is written for the eye, such as joiners and marks of direction.
+    shown = text if of_one_line else text.translate(_LINE_ENDS)
+    return any(category(each) == "Cc" for each in shown)
 
 
 def _too_long(payload: dict[str, Json], data_type: str) -> Iterator[tuple[str, str]]:
