@@ -178,6 +178,13 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": ["airflow_provider_codat.operators.codat"],
             }
         ],
+        "transfers": [
+            {
+                "source-integration-name": "Common SQL",
+                "target-integration-name": "Codat",
+                "python-module": "airflow_provider_codat.transfers.sql_to_codat",
+            }
+        ],
         "sensors": [
             {
                 "integration-name": "Codat",

@@ -5,36 +5,47 @@
     python -m airflow_provider_codat.validate customers.jsonl
     python -m airflow_provider_codat.validate --model model.json customers.jsonl
     python -m airflow_provider_codat.validate --data-type invoices invoices.jsonl
+    python -m airflow_provider_codat.validate --suggest finance.csv > mapping.json
+    python -m airflow_provider_codat.validate --columns mapping.json finance.csv
 
-The file holds one JSON object, a JSON array of objects, or JSON lines; ``-`` is the
-standard input. JSON lines are read one at a time, so a file may be of any size. It
-ends with 0 when all may be sent (warnings allowed), 1 when some may not, 2 when the
+The file holds one JSON object, a JSON array of objects, JSON lines, a CSV or Parquet;
+``-`` is the standard input. Rows are read one at a time, so a file may be of any size.
+It ends with 0 when all may be sent (warnings allowed), 1 when some may not, 2 when the
 file cannot be read.
 """
 
 import argparse
+import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple, TypeAlias, get_args
+from typing import IO, NamedTuple, get_args
 
-from airflow_provider_codat.api.bulk.rows import lines
+from airflow_provider_codat.api.bulk.digests import Digests
+from airflow_provider_codat.api.bulk.rows import Reader, Rules
 from airflow_provider_codat.api.data_types import CUSTOMERS, DATA_TYPES, DataType
-from airflow_provider_codat.api.errors import PayloadInvalid
+from airflow_provider_codat.api.errors import PayloadInvalid, SettingsInvalid
+from airflow_provider_codat.api.input.columns import Cells, Columns, read_columns
+from airflow_provider_codat.api.input.encodings import FileUnreadable
+from airflow_provider_codat.api.input.file_rows import (
+    FileFormat,
+    InputFormat,
+    Line,
+    rows_of_file,
+)
+from airflow_provider_codat.api.input.suggestion import suggestion
 from airflow_provider_codat.api.models import Json, Problem
 from airflow_provider_codat.api.payload.canonical import READ_ONLY, parse_json, to_json
 from airflow_provider_codat.api.payload.check import Check, Validate, checked
 from airflow_provider_codat.api.payload.contract import UnknownProperties
 from airflow_provider_codat.model_file import read_model
 
-Line: TypeAlias = tuple[int, str]
-
 _NO_MODEL = (None, "schema")
-_LINES_SUFFIXES = (".jsonl", ".ndjson")
+_LINES_SUFFIXES = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 
 
 class _Options(argparse.Namespace):
@@ -47,12 +58,21 @@ class _Options(argparse.Namespace):
     model: str | None
     validate: Validate | None
     strict: bool
+    no_hints: bool
+    mapping: str | None
+    suggest: bool
+    item_key: str | None
+    null_value: list[str]
+    input_format: InputFormat | None
+    encoding: str | None
+    delimiter: str | None
 
 
 class _Entry(NamedTuple):
     """One record of the file, not yet read.
 
-    :param place: where it stands, such as ``customers.jsonl:3``.
+    :param place: where it stands, such as ``customers.jsonl:3``, by lines.
+    :param value: the text of a line, :class:`.Cells`, or what a list holds.
     :param read: makes JSON of the value, or raises ``PayloadInvalid``.
     """
 
@@ -71,18 +91,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.model is None and (options.strict or options.validate not in _NO_MODEL):
         parser.error("--strict, and --validate both or model, need --model")
     try:
-        check = _check(options)
+        columns = _columns(options)
     except OSError as error:
-        return _unusable(f"{options.model}: cannot be read: {error.strerror}")
-    except ValueError as error:
+        return _unusable(f"{error.filename}: cannot be read: {error.strerror}")
+    except PayloadInvalid as invalid:
+        return _unusable(f"{options.mapping}: {invalid.problems[0].message}")
+    except (ValueError, SettingsInvalid) as error:
         return _unusable(str(error))
-    return _reported(options, check)
+    return _reported(options, columns)
 
 
-def _reported(options: _Options, check: Check) -> int:
+def _reported(options: _Options, columns: Columns) -> int:
     """Check the file and report; return the exit code."""
     try:
-        return _report(options, check)
+        return (_suggest if options.suggest else _report)(options, columns)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough. Python flushes at exit: let it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -91,6 +113,12 @@ def _reported(options: _Options, check: Check) -> int:
         return _unusable(f"{options.file}: cannot be read: {error.strerror}")
     except UnicodeDecodeError:
         return _unusable(f"{options.file}: is not UTF-8")
+    except FileUnreadable as error:
+        return _unusable(f"{options.file}: {error}")
+    except SettingsInvalid as error:
+        return _unusable(str(error))
+    except PayloadInvalid as invalid:
+        return _unusable(f"{options.file}: {invalid.problems[0].message}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "file",
         metavar="FILE",
-        help="a JSON object, a JSON array of objects, or JSON lines; - reads stdin",
+        help="JSON lines, JSON, CSV or Parquet, plain or gzip; - reads stdin",
     )
     add(
         "--data-type",
@@ -118,7 +146,34 @@ def _parser() -> argparse.ArgumentParser:
         help="what to do about properties that are not documented (%(default)s)",
     )
     _add_checks(add)
+    _add_forms(add)
     return parser
+
+
+def _add_forms(add: Callable[..., object]) -> None:
+    """Add what the file is, and what its columns mean."""
+    add(
+        "--columns",
+        dest="mapping",
+        metavar="MAPPING",
+        help="a file with the columns and constants, as --suggest prints them",
+    )
+    add(
+        "--suggest",
+        action="store_true",
+        help="print a mapping for the columns of the file, and check nothing",
+    )
+    add("--item-key", metavar="COLUMN", help="what identifies a record; each its own")
+    add(
+        "--null-value",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="a text that stands for an empty cell, such as NULL; may be repeated",
+    )
+    add("--input-format", choices=get_args(InputFormat), help="by default, by the name")
+    add("--encoding", help="of a text without a byte order mark (UTF-8)")
+    add("--delimiter", help="between the cells of a CSV (by default, as the header is)")
 
 
 def _add_checks(add: Callable[..., object]) -> None:
@@ -132,6 +187,7 @@ def _add_checks(add: Callable[..., object]) -> None:
         help="against the model, Codat's contract, or both (with --model: both)",
     )
     add("--strict", action="store_true", help="the model's limits in prose forbid, too")
+    add("--no-hints", action="store_true", help="no warnings of likely mistakes")
 
 
 def _check(options: _Options) -> Check:
@@ -145,18 +201,58 @@ def _check(options: _Options) -> Check:
         data_type=options.data_type,
         validate=options.validate or ("both" if model else "schema"),
         unknown_properties=options.unknown_properties,
+        hints=not options.no_hints,
         strict=options.strict,
         model=model,
     )
 
 
-def _report(options: _Options, check: Check) -> int:
+def _columns(options: _Options) -> Columns:
+    """Return what records are to be held against, and which column is which property.
+
+    :raises OSError: when the model, or the mapping, cannot be read.
+    :raises ValueError: when there is none in its file.
+    :raises SettingsInvalid: when the mapping names no property.
+    """
+    check, mapping = _check(options), options.mapping
+    read = parse_json(Path(mapping).read_text(encoding="utf-8")) if mapping else {}
+    if not isinstance(read, dict) or not read.keys() <= {"columns", "constants"}:
+        raise ValueError(
+            f'{mapping}: must be {{"columns": {{...}}, "constants": {{...}}}}, as '
+            "--suggest prints it"
+        )
+    given = read.get("columns"), read.get("constants")
+    return read_columns(check, *given, options.null_value, options.item_key)
+
+
+def _form(options: _Options) -> FileFormat:
+    return FileFormat(options.input_format, options.encoding, options.delimiter)
+
+
+def _suggest(options: _Options, columns: Columns) -> int:
+    """Print a mapping for the file's columns; return the exit code."""
+    name = "<stdin>" if options.file == "-" else options.file
+    with _opened(options.file) as raw:
+        entry = next(_entries(raw, name, _form(options)), None)
+        if entry is None:
+            return _unusable(f"{name}: holds no {_row(options).record}")
+        value = entry.value
+        row = value.values if isinstance(value, Cells) else entry.read(value)
+    suggested = suggestion(list(row) if isinstance(row, dict) else [], columns.check)
+    print(json.dumps(suggested.mapping(), indent=2), flush=True)
+    for column in suggested.unknown:
+        print(f"{name}: no property is like column {column!r}", file=sys.stderr)
+    return 0
+
+
+def _report(options: _Options, columns: Columns) -> int:
     """Print each problem, then the sum; return the exit code."""
     seen: Counter[str] = Counter()
     name = "<stdin>" if options.file == "-" else options.file
     with _opened(options.file) as raw:
-        for entry in _entries(raw, name):
-            problems = _problems(entry, options, check)
+        reader = Reader(_rules(options, columns), Digests())
+        for number, entry in enumerate(_entries(raw, name, _form(options)), 1):
+            problems = _problems(number, entry, reader)
             seen.update({"all", *(problem.severity for problem in problems)})
             for problem in problems:
                 mark = "warning: " if problem.severity == "warning" else ""
@@ -169,7 +265,7 @@ def _report(options: _Options, check: Check) -> int:
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[Iterable[bytes]]:
+def _opened(file: str) -> Iterator[IO[bytes]]:
     if file == "-":
         yield sys.stdin.buffer
     else:
@@ -177,30 +273,58 @@ def _opened(file: str) -> Iterator[Iterable[bytes]]:
             yield raw
 
 
-def _problems(entry: _Entry, options: _Options, check: Check) -> tuple[Problem, ...]:
-    """Return all that is wrong with one record."""
-    return checked(
-        entry.value,
-        check,
-        read_only_fields=() if options.keep_read_only else READ_ONLY,
-        read=entry.read,
-    ).problems
+def _rules(options: _Options, columns: Columns) -> Rules:
+    read_only = () if options.keep_read_only else READ_ONLY
+    tabular = options.mapping is not None
+    return Rules(columns.check, options.item_key, read_only, columns, tabular)
 
 
-def _entries(raw: Iterable[bytes], name: str) -> Iterator[_Entry]:
-    """Yield the records of a file, which may be in any of the three forms."""
-    numbered = ((line.number, line.text.decode()) for line in lines(raw))
-    first, second = next(numbered, None), next(numbered, None)
-    rest = chain([second] if second else [], numbered)
-    if first is None:
+def _problems(number: int, entry: _Entry, reader: Reader) -> tuple[Problem, ...]:
+    """Return all that is wrong with one record.
+
+    :param number: counts the records, from 1.
+    """
+    rules, value = reader.rules, entry.value
+    as_a_row = rules.tabular or rules.item_key or isinstance(value, Cells)
+    if not as_a_row:
+        read_only = rules.read_only_fields
+        return checked(
+            value, rules.check, read_only_fields=read_only, read=entry.read
+        ).problems
+    if not isinstance(value, Cells):
+        try:
+            value = entry.read(value)
+        except PayloadInvalid as invalid:
+            return invalid.problems
+    return reader.attempt(number, value).problems(rules)
+
+
+def _entries(raw: IO[bytes], name: str, form: FileFormat) -> Iterator[_Entry]:
+    """Yield the records of a file, whatever it is."""
+    rows = rows_of_file(raw, name, form)
+    begins = list(islice(rows, 2))
+    if begins and isinstance(begins[0], Line):
+        lines = (each for each in chain(begins, rows) if isinstance(each, Line))
+        yield from _of_lines(lines, name)
         return
+    for number, row in enumerate(chain(begins, rows)):
+        if isinstance(row, Cells):
+            yield _Entry(f"{name}:{row.number}", row, to_json)
+        else:
+            yield _Entry(f"{name}[{number}]", row, to_json)
+
+
+def _of_lines(lines: Iterator[Line], name: str) -> Iterator[_Entry]:
+    """Yield the records of JSON lines, or the one that is laid out over several."""
+    first, second = next(lines), next(lines, None)
+    lines = chain([second] if second else [], lines)
     if not name.endswith(_LINES_SUFFIXES) and _begins_document(first, second):
-        yield from _document(chain([first], rest), name)
+        yield from _document(chain([first], lines), name)
     else:
-        place = f"{name}:{first[0]}" if second else name
-        yield _Entry(place, first[1], _read_text)
-        for number, text in rest:
-            yield _Entry(f"{name}:{number}", text, _read_text)
+        place = f"{name}:{first.number}" if second else name
+        yield _Entry(place, first.text.decode(), _read_text)
+        for number, text in lines:
+            yield _Entry(f"{name}:{number}", text.decode(), _read_text)
 
 
 def _begins_document(first: Line, second: Line | None) -> bool:
@@ -208,19 +332,19 @@ def _begins_document(first: Line, second: Line | None) -> bool:
 
     Otherwise these are JSON lines, of which the first may be broken.
     """
-    text = first[1].strip()
-    if text.startswith("["):
+    text = first.text.strip()
+    if text.startswith(b"["):
         return True
     if second is None or _is_object(first):
         return False
-    if text.endswith(("{", "[", ",", ":")):
+    if text.endswith((b"{", b"[", b",", b":")):
         return not _is_object(second)
-    return not second[1].lstrip().startswith("{")
+    return not second.text.lstrip().startswith(b"{")
 
 
 def _is_object(line: Line) -> bool:
     try:
-        return isinstance(parse_json(line[1]), dict)
+        return isinstance(parse_json(line.text.decode()), dict)
     except PayloadInvalid:
         return False
 
@@ -230,9 +354,9 @@ def _document(numbered: Iterable[Line], name: str) -> Iterator[_Entry]:
     parts, last = [], 0
     for number, line in numbered:
         # Blank lines were skipped: put them back, so that a problem's line is right.
-        parts.append("\n" * (number - last - 1) + line)
+        parts.append(b"\n" * (number - last - 1) + line)
         last = number
-    text = "".join(parts)
+    text = b"\n".join(parts).decode()
     try:
         value = parse_json(text)
     except PayloadInvalid:

@@ -77,8 +77,8 @@ class CreateAccounting{pascal(names)}Operator(CreateRecordsOperator):
     :param {names}: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.{kind}`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param {names}_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param {names}_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = {constant(row)}

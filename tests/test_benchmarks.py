@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -30,6 +32,13 @@ def test_misfortunes() -> None:
     assert tables.rewritten(page, json.loads(measured)) == page
 
 
+def test_sources() -> None:
+    """The table of what sources take is that of the numbers that were measured."""
+    page = (ROOT / "docs" / "files.md").read_text(encoding="utf-8")
+    measured = (BENCHMARKS / "sources.json").read_text(encoding="utf-8")
+    assert loaded("sources").rewritten(page, json.loads(measured)) == page
+
+
 def test_bulk() -> None:
     """The tables of many customers are those of the numbers that were measured."""
     page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
@@ -51,3 +60,19 @@ def test_bulk_plot() -> None:
         assert f" {came['cpu_milliseconds']:,.2f}<" in plot
     for name in measured["latency"]:
         assert tables.TITLES[name].replace("`", "") in plot
+
+
+@pytest.mark.slow
+def test_rows_do_not_stay_in_memory() -> None:
+    """100,000 rows of a query, of Parquet or of CSV take less than 50 MiB."""
+    pytest.importorskip("pyarrow")
+    sources = ("postgres", "parquet", "csv")
+    only = [word for source in sources for word in ("--only", source)]
+    command = [sys.executable, BENCHMARKS / "sources.py", "--rows", "100000", *only]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if "NotInstalled" in done.stderr:
+        pytest.skip("Postgres is not on this machine")
+    assert done.returncode == 0, done.stderr
+    taken = [float(line.split()[-2]) for line in done.stdout.splitlines()]
+    assert len(taken) == len(sources)
+    assert max(taken) < 50, done.stdout

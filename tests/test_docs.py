@@ -308,7 +308,8 @@ def test_template_fields_are_documented() -> None:
         "from airflow_provider_codat.operators import codat\n"
         "from airflow_provider_codat.sensors.codat import CodatPushOperationSensor\n"
         "kinds = [getattr(codat, n) for n in codat.__all__]\n"
-        "kinds.append(CodatPushOperationSensor)\n"
+        "from airflow_provider_codat.transfers.sql_to_codat import *\n"
+        "kinds += [CodatPushOperationSensor, SqlToCodatOperator]\n"
         "names = ('record', 'record_id', 'records', 'records_path')\n"
         "def plain(kind):\n"
         "    words = getattr(kind, 'argument_of', str)\n"
@@ -330,7 +331,7 @@ def test_template_fields_are_documented() -> None:
     told = {name: sorted(re.findall(r"`(\w+)`", row)) for name, row in rows.items()}
     fields, plain, family = json.loads(ran.stdout.splitlines()[-1])
     assert told == {name: fields[name] for name in told}
-    shown = {family[name]: name for name in told}
+    shown = {family[name]: name for name in reversed(told)}  # the first of each
     for name in fields.keys() - told.keys():
         like = family[name] if family[name] in told else shown[family[name]]
         assert plain[name] == plain[like]

@@ -1,8 +1,10 @@
 """Creating many records in a company's books, of whatever data type, in one task."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
+
+from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_codat.api.bulk.batch import Batch
 from airflow_provider_codat.api.bulk.plan import BatchPlan, Deferral
@@ -10,6 +12,7 @@ from airflow_provider_codat.api.bulk.report import Tally
 from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.data_types import data_type_of
 from airflow_provider_codat.api.errors import (
+    BatchFailed,
     CodatError,
     OutcomeUnknown,
     QuotaShort,
@@ -17,12 +20,14 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
 )
 from airflow_provider_codat.api.http.quota import Quota
+from airflow_provider_codat.api.input.file_rows import InputFormat
 from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create import CreateOperator
 from airflow_provider_codat.tasks.before_create import check_before_create
 from airflow_provider_codat.tasks.create import blank_write
 from airflow_provider_codat.tasks.create_many import (
     BatchTry,
+    CreateManyArguments,
     books_digest,
     fitting,
     invalid_rows,
@@ -37,6 +42,7 @@ from airflow_provider_codat.tasks.options import (
     CreateKwargs,
     CreateManyOptions,
     CreateRecordsKwargs,
+    OnEmpty,
     OnInvalid,
     OnQuota,
     read_options,
@@ -66,6 +72,18 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     :param item_key: the name of the property that identifies a row, such as
         ``reference``; one that Codat does not know is not sent. Without it a row is
         identified by its content. (templated)
+    :param columns: which column becomes which property, such as ``{"company":
+        "customerName", "street": "addresses[0].line1"}``; a column that is named like a
+        property needs none. A mapping, or the text of a JSON object. (templated)
+    :param constants: the same for what all rows have, by the path of the property:
+        ``{"status": "Active"}``. (templated)
+    :param null_values: texts that stand for an empty cell, such as ``["NULL"]``.
+    :param input_format: ``jsonl``, ``json`` (a list), ``csv`` or ``parquet``; by
+        default the file's name tells it. What is packed by gzip is unpacked.
+    :param encoding: of a file without a byte order mark; by default UTF-8.
+    :param delimiter: between the cells of a CSV; by default the header tells it.
+    :param on_empty: what a list or file without rows does to the task: ``skip`` it, let
+        it ``succeed`` or ``fail``.
     :param on_invalid: ``fail`` sends nothing if a row is not valid; ``skip`` sends the
         others.
     :param max_failed: how many rows may be missing from the books when the task
@@ -100,6 +118,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         "records",
         "records_path",
         "item_key",
+        "columns",
+        "constants",
         "max_failed",
         "results_path",
         "timeout_in_minutes",
@@ -109,12 +129,21 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
         "records": "json",
+        "columns": "json",
+        "constants": "json",
         "model": "json",
     }
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - Airflow's convention: a parameter for each switch
         self,
         *,
+        columns: Mapping[str, str] | str | None = None,
+        constants: Mapping[str, Any] | str | None = None,
+        null_values: Collection[str] = (),
+        input_format: InputFormat | None = None,
+        encoding: str | None = None,
+        delimiter: str | None = None,
+        on_empty: OnEmpty = "skip",
         on_invalid: OnInvalid = "fail",
         max_failed: float | str = 0,
         results_path: "str | ObjectStoragePath | None" = None,
@@ -125,6 +154,13 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         **kwargs: Unpack[CreateKwargs],
     ) -> None:
         super().__init__(**kwargs)
+        self.columns = columns
+        self.constants = constants
+        self.null_values = null_values
+        self.input_format = input_format
+        self.encoding = encoding
+        self.delimiter = delimiter
+        self.on_empty = on_empty
         self.on_invalid = on_invalid
         self.max_failed = max_failed
         self.results_path = results_path
@@ -178,16 +214,24 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         run = self._run_of(context)
         announce_try(run)
         task = self._opened(context)
+        if not task.survey.total and not len(task.journal):
+            return self._empty(task, context)
         if failure is None:
             failure = self._refusal(task, context)
         if failure is not None:
             return self._ended(task, context, failure)
         return self._send(task, run)
 
+    def _arguments(
+        self, run: TaskRun, options: CreateManyOptions
+    ) -> CreateManyArguments:
+        """Return what is to be created, its rows within reach."""
+        return read_arguments(run, options, *self._sources)
+
     def _opened(self, context: "Context") -> BatchTry:
         """Read the arguments and all rows, and open the journal."""
         run, options = self._run_of(context), read_options(CreateManyOptions, self)
-        args = read_arguments(run, options, *self._sources)
+        args = self._arguments(run, options)
         if options.deferrable:
             check_no_secrets(self.hook_params)
         survey = survey_rows(run, args)
@@ -203,6 +247,17 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
                 "later, or a journal_conn_id"
             )
         return BatchTry(args, survey, journal)
+
+    def _empty(self, task: BatchTry, context: "Context") -> dict[str, Any]:
+        """End a task that was given no rows, as the author wants it."""
+        words = "There are no rows: nothing is to be created"
+        match task.args.options.on_empty:
+            case "skip":
+                raise AirflowSkipException(f'{words} (on_empty="skip")')
+            case "fail":
+                raise BatchFailed(f'{words} (on_empty="fail")')
+        self.log.info('%s (on_empty="succeed")', words)
+        return self._ended(task, context, None)
 
     def _refusal(self, task: BatchTry, context: "Context") -> CodatError | None:
         """Return why rows that were changed, or are not valid, end the task here."""
@@ -382,8 +437,8 @@ class CreateAccountingRecordsOperator(CreateRecordsOperator):
     :param data_type: Codat's key, such as ``invoices``.
     :param records: up to 1,000 rows: a list, an XComArg, or a text that renders to a
         JSON list. (templated)
-    :param records_path: in their place, a file of JSON lines, plain or gzip (``.gz``),
-        wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param records_path: in their place, a file of JSON lines, JSON, CSV
+        or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     def __init__(

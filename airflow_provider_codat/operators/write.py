@@ -190,6 +190,8 @@ class PayloadOperator(WriteOperator[T], Generic[T]):
         place of the connection's own. (templated)
     :param unknown_properties: whether a property that the contract does not know is a
         ``warn``-ing in the log, ``fail``s the task, or is ``ignore``d.
+    :param hints: whether the log warns of what Codat takes and books are likely to
+        refuse, such as an e-mail address without an @.
     :param read_only_fields: properties that are left out of the payload, and of its
         contacts, because Codat does not take them in writes; empty to send them.
     """
@@ -203,6 +205,7 @@ class PayloadOperator(WriteOperator[T], Generic[T]):
         strict: bool = False,
         model: Mapping[str, Any] | str | None = None,
         unknown_properties: UnknownProperties = "warn",
+        hints: bool = True,
         read_only_fields: Collection[str] = READ_ONLY,
         **kwargs: Unpack[WriteKwargs],
     ) -> None:
@@ -213,6 +216,7 @@ class PayloadOperator(WriteOperator[T], Generic[T]):
         self.strict = strict
         self.model = model
         self.unknown_properties = unknown_properties
+        self.hints = hints
         self.read_only_fields = read_only_fields
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache, partial
@@ -19,7 +19,6 @@ from airflow_provider_codat.api.bulk.rows import (
     Rows,
     Rules,
     Survey,
-    lines,
     rows_of_list,
 )
 from airflow_provider_codat.api.create.idempotency import derived_key
@@ -35,14 +34,17 @@ from airflow_provider_codat.api.errors import (
     SourceChanged,
 )
 from airflow_provider_codat.api.http.quota import Quota, overhead, requests_for
+from airflow_provider_codat.api.input.columns import read_columns
+from airflow_provider_codat.api.input.file_rows import FileFormat
 from airflow_provider_codat.api.models import Destination
+from airflow_provider_codat.api.payload.check import Check
 from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.api.words import first_ones
 from airflow_provider_codat.failures import may_pass
 from airflow_provider_codat.tasks.arguments import rendered_text, resolution
 from airflow_provider_codat.tasks.create import intent_of
 from airflow_provider_codat.tasks.destination import destination_of
-from airflow_provider_codat.tasks.files import check_writable, lines_of, written
+from airflow_provider_codat.tasks.files import check_writable, rows_of, written
 from airflow_provider_codat.tasks.options import CreateManyOptions
 from airflow_provider_codat.tasks.payload_check import check_of
 from airflow_provider_codat.tasks.task_journal import BatchTaskJournal
@@ -82,11 +84,13 @@ def read_arguments(
     options: CreateManyOptions,
     listed: tuple[str, object],
     in_file: tuple[str, object],
+    read: Callable[[str, FileFormat, str], Iterator[object]] = rows_of,
 ) -> CreateManyArguments:
     """Read what a task is to create.
 
     :param listed: the argument for a list of rows: its name, and what was given.
     :param in_file: the same for the path of a file of rows.
+    :param read: reads that file.
     :raises SettingsInvalid: naming the one that is wrong.
     """
     (list_name, rows), (path_name, given_path) = listed, in_file
@@ -99,18 +103,28 @@ def read_arguments(
         raise SettingsInvalid(f"results_path would replace the file of {path_name}")
     destination = destination_of(run, options)
     check = check_of(run, options, destination)
-    rules = Rules(check, options.item_key or None, options.read_only_fields)
+    form = FileFormat(options.input_format, options.encoding, options.delimiter)
+    opening = (
+        partial(read, path, form, path_name)
+        if path
+        else partial(iter, rows_of_list(rows, name=list_name))
+    )
     return CreateManyArguments(
-        options, destination, path, Rows(_opening(rows, path, path_name), rules)
+        options, destination, path, Rows(opening, _rules(options, check))
     )
 
 
-def _opening(rows: object, path: str, name: str) -> Callable[[], Iterable[object]]:
-    """Return what opens the source, again and again."""
-    if path:
-        return lambda: lines(lines_of(path, name))
-    listed = rows_of_list(rows)
-    return lambda: listed
+def _rules(options: CreateManyOptions, check: Check) -> Rules:
+    """Return how rows are read.
+
+    :raises SettingsInvalid: naming the argument that is wrong.
+    """
+    key = options.item_key or None
+    columns = read_columns(
+        check, options.columns, options.constants, options.null_values, key
+    )
+    tabular = bool(options.columns or options.constants)
+    return Rules(check, key, options.read_only_fields, columns, tabular)
 
 
 def writes_of(
@@ -172,7 +186,7 @@ def books_digest(run: "TaskRun", args: CreateManyArguments) -> str:
 def survey_rows(run: "TaskRun", args: CreateManyArguments) -> Survey:
     """Check every row, and whether the results have a place.
 
-    :raises SettingsInvalid: when they have none, or there are no rows.
+    :raises SettingsInvalid: when they have none.
     """
     results_path = args.options.results_path
     if results_path:

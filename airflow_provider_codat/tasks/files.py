@@ -1,17 +1,16 @@
 """Files of rows and of results: local, or in any store that Airflow reaches.
 
-They are read and written as streams; one whose name ends in ``.gz`` is a gzip file.
+They are read and written as streams; results whose name ends in ``.gz`` are packed.
 """
 
 import hashlib
 import os
 import re
 import secrets
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from gzip import BadGzipFile, GzipFile
+from gzip import GzipFile
 from mimetypes import guess_type
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -21,13 +20,18 @@ from urllib.parse import urlsplit
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.input.encodings import FileUnreadable
+from airflow_provider_codat.api.input.file_rows import (
+    AS_NAMED,
+    FileFormat,
+    rows_of_file,
+)
 from airflow_provider_codat.api.models import Json
 
 if TYPE_CHECKING:
     Location: TypeAlias = str | os.PathLike[str] | ObjectStoragePath
 
 _CHUNK_BYTES = 1 << 18
-_LONGEST_LINE = 1_000_000
 _LOCAL = frozenset({"", "file", "local"})
 _AZURE = "apache-airflow-providers-microsoft-azure"
 _PROVIDERS = {
@@ -38,7 +42,6 @@ _PROVIDERS = {
     "abfss": _AZURE,
     "adl": _AZURE,
 }
-_NOT_GZIP = "is not a whole gzip file, though its name ends in .gz; write it anew"
 _NOT_A_FOLDER = "names a file where a folder must be"
 _REASONS: dict[type[Exception], str] = {
     FileNotFoundError: "names a file that this worker does not find",
@@ -46,30 +49,22 @@ _REASONS: dict[type[Exception], str] = {
     NotADirectoryError: _NOT_A_FOLDER,
     FileExistsError: _NOT_A_FOLDER,
     PermissionError: "names a file that this worker may not use: see its permissions",
-    BadGzipFile: _NOT_GZIP,
-    EOFError: _NOT_GZIP,
-    zlib.error: _NOT_GZIP,
 }
 
 
-def lines_of(path: "Location", name: str = "customers_path") -> Iterator[bytes]:
-    """Yield the lines of a file, without their ends; each call opens it anew.
+def rows_of(
+    path: "Location", form: FileFormat = AS_NAMED, name: str = "customers_path"
+) -> Iterator[object]:
+    """Yield the rows of a file, see :func:`.rows_of_file`; each call opens it anew.
 
+    :param form: what its name does not tell.
     :param name: of the argument, for messages.
-    :raises SettingsInvalid: when it cannot be read, or is no file of lines.
+    :raises SettingsInvalid: when it cannot be read, or holds no rows.
     """
-    begun, number = b"", 1
-    for chunk in _chunks(path, name):
-        *whole, begun = (begun + chunk).split(b"\n")
-        yield from whole
-        number += len(whole)
-        if len(begun) > _LONGEST_LINE:
-            raise SettingsInvalid(
-                f"{name} names a file whose line {number} is longer than "
-                f"{_LONGEST_LINE:,} bytes: each row must be one line: {_shown(path)}"
-            )
-    if begun:
-        yield begun
+    location = _location(path, name)
+    opened: Callable[[str], IO[bytes]] = location.open  # Airflow's has no types
+    with _explained(path, name), opened("rb") as file:
+        yield from rows_of_file(file, location.name, form)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +143,24 @@ def written(path: "Location", lines: Iterable[str], name: str = "results_path") 
                 location.fs.put_file(file.name, location.path)
 
 
+def exists(path: "Location", name: str) -> bool:
+    """Whether there is such a file.
+
+    :param name: of the argument, for messages.
+    """
+    with _explained(path, name):
+        return bool(_location(path, name).exists())
+
+
+def remove(path: "Location", name: str) -> None:
+    """Remove a file, if it is there.
+
+    :param name: of the argument, for messages.
+    """
+    with _explained(path, name):
+        _location(path, name).unlink(missing_ok=True)
+
+
 def check_writable(path: "Location", name: str = "results_path") -> None:
     """See early whether :func:`written` has a chance; a store is not asked.
 
@@ -159,16 +172,6 @@ def check_writable(path: "Location", name: str = "results_path") -> None:
             part = _neighbour(_prepared(location))
             part.touch()
             part.unlink()
-
-
-def _chunks(path: "Location", name: str) -> Iterator[bytes]:
-    location = _location(path, name)
-    opened: Callable[[str], IO[bytes]] = location.open  # Airflow's has no types
-    with _explained(path, name), opened("rb") as file:
-        packed = location.name.endswith(".gz")
-        with GzipFile(fileobj=file) if packed else nullcontext(file) as plain:
-            while chunk := plain.read(_CHUNK_BYTES):
-                yield chunk
 
 
 def _pack(lines: Iterable[str], file: IO[bytes], name: str) -> None:
@@ -219,6 +222,10 @@ def _explained(path: "Location", name: str) -> Iterator[None]:
     """Say what is wrong with a path; what may pass by itself is raised as it is."""
     try:
         yield
+    except FileUnreadable as error:
+        raise SettingsInvalid(
+            f"{name} names a file that {error}: {_shown(path)}"
+        ) from None
     except tuple(_REASONS) as error:
         reason = next(why for kind, why in _REASONS.items() if isinstance(error, kind))
         raise SettingsInvalid(f"{name} {reason}: {_shown(path)}") from error

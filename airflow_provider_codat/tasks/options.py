@@ -16,6 +16,7 @@ from airflow_provider_codat.api.create.intent import IfExists, OnUnknownOutcome
 from airflow_provider_codat.api.create.next_step import OnClear
 from airflow_provider_codat.api.data_types import DataType
 from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.input.file_rows import InputFormat
 from airflow_provider_codat.api.models import checked_uuid
 from airflow_provider_codat.api.payload.check import Validate
 from airflow_provider_codat.api.payload.contract import UnknownProperties
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         TaskGroup,
     )
 
+OnEmpty: TypeAlias = Literal["skip", "succeed", "fail"]
 OnInvalid: TypeAlias = Literal["fail", "skip"]
 OnQuota: TypeAlias = Literal["fail", "partial", "wait"]
 
@@ -131,6 +133,7 @@ class PayloadKwargs(WriteKwargs, total=False):
     strict: bool
     model: Mapping[str, Any] | str | None
     unknown_properties: UnknownProperties
+    hints: bool
     read_only_fields: Collection[str]
 
 
@@ -155,6 +158,13 @@ class CreateRecordKwargs(CreateKwargs, total=False):
 class CreateRecordsKwargs(CreateKwargs, total=False):
     """What every operator takes that creates many records."""
 
+    columns: Mapping[str, str] | str | None
+    constants: Mapping[str, Any] | str | None
+    null_values: Collection[str]
+    input_format: InputFormat | None
+    encoding: str | None
+    delimiter: str | None
+    on_empty: OnEmpty
     on_invalid: OnInvalid
     max_failed: float | str
     results_path: "str | ObjectStoragePath | None"
@@ -203,6 +213,7 @@ class PayloadOptions(WriteOptions):
     strict: bool
     model: Mapping[str, Any] | str | None
     unknown_properties: UnknownProperties
+    hints: bool
     read_only_fields: Collection[str]
 
 
@@ -225,11 +236,19 @@ class CreateManyOptions(CreateOptions):
     """How a task creates many records, checked.
 
     :param item_key: the property that names a row; empty: its content does.
+    :param columns: as the author gave them, and so are constants and null_values.
     :param max_failed: how many rows may be missing from the books, or which share.
     :param results_path: where the results are written; empty for nowhere.
     """
 
     item_key: str
+    columns: Mapping[str, str] | str | None
+    constants: Mapping[str, Any] | str | None
+    null_values: Collection[str]
+    input_format: InputFormat | None
+    encoding: str | None
+    delimiter: str | None
+    on_empty: OnEmpty
     on_invalid: OnInvalid
     on_quota: OnQuota
     max_failed: float
@@ -288,6 +307,7 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "on_unknown_outcome": partial(one_of, OnUnknownOutcome),
     "on_clear": partial(one_of, OnClear),
     "item_key": rendered_text,
+    "on_empty": partial(one_of, OnEmpty),
     "on_invalid": partial(one_of, OnInvalid),
     "on_quota": partial(one_of, OnQuota),
     "max_failed": share_or_number,

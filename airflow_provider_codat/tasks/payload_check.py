@@ -79,6 +79,7 @@ def check_of(
         data_type=name,
         validate=validate,
         unknown_properties=options.unknown_properties,
+        hints=options.hints,
         strict=options.strict,
         model=model,
     )

@@ -11,9 +11,10 @@ import time
 import zlib
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakKeyDictionary
 
+from airflow.triggers import base as bases
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_codat.api.books.pull_operations import data_status_of
@@ -25,12 +26,11 @@ from airflow_provider_codat.triggers.codat import CodatTrigger, trigger_event, u
 from airflow_provider_codat.triggers.looks import Looks
 from airflow_provider_codat.triggers.watermarks import Store, Watermarks
 
-try:
+if TYPE_CHECKING:
     from airflow.triggers.base import BaseEventTrigger
-except ImportError:  # Airflow 2, where the module can be imported, and no more
-    from airflow.triggers.base import (  # type: ignore[assignment]
-        BaseTrigger as BaseEventTrigger,
-    )
+else:
+    # In Airflow 2, which has none, the module can be imported, and no more.
+    BaseEventTrigger = getattr(bases, "BaseEventTrigger", bases.BaseTrigger)
 
 _WRITTEN_SECONDS = 5.0
 """For how long Airflow may take to write an event down, once it was told."""

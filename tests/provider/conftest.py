@@ -239,6 +239,7 @@ IN_BOTH_STORES = {
     "test_deferrable",
     "test_durable",
     "test_many_durable",
+    "test_sql_to_codat",
     "test_update",
 }
 

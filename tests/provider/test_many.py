@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_codat.api import (
     BatchFailed,
@@ -166,8 +167,57 @@ def test_it_takes_one_source(
     assert local_codat.journal() == []
 
 
+@pytest.mark.parametrize("source", ["list", "file"])
+def test_nothing_to_do(
+    attempt_many: Attempts, local_codat: LocalCodat, tmp_path: Path, source: str
+) -> None:
+    """A night without rows skips the task, or ends it as it says; nothing is asked."""
+    path = tmp_path / "rows.csv"
+    path.write_text("customerName,status\n")
+    given: dict[str, Any] = {"customers": []}
+    if source == "file":
+        given = {"customers_path": str(path)}
+    with pytest.raises(AirflowSkipException, match="no rows"):
+        attempt_many(**given).execute()
+    attempt_many(**given, on_empty="fail").fails(BatchFailed, "no rows")
+    result = attempt_many(**given, on_empty="succeed").execute()
+    assert (result["rows"], result["counts"], result["results"]) == (0, {}, [])
+    assert local_codat.journal() == []
+
+
+def test_columns_of_a_table(
+    attempt_many: Attempts, local_codat: LocalCodat, tmp_path: Path
+) -> None:
+    """A CSV as finance sends it becomes customers: named, nested, in its encoding."""
+    path = tmp_path / "finance.csv"
+    text = "No;Company;Street;E-Mail\n7;Müller & Söhne;Hauptstr. 1;a@b.example\n"
+    path.write_bytes(text.encode("cp1252"))
+    result = attempt_many(
+        customers_path=str(path),
+        item_key="No",
+        encoding="cp1252",
+        columns={
+            "Company": "customerName",
+            "Street": "addresses[0].line1",
+            "E-Mail": "emailAddress",
+        },
+        constants={"status": "Active", "addresses[0].type": "Billing"},
+    ).execute()
+    assert [line["item_key"] for line in result["results"]] == ["7"]
+    (record,) = local_codat.ledger()
+    assert record.record["customerName"] == "Müller & Söhne"
+    assert record.record["addresses"] == [{"type": "Billing", "line1": "Hauptstr. 1"}]
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "no rows": ({"customers": []}, "there are no rows"),
+    "on_empty": ({"on_empty": "shrug"}, "on_empty must be one of: skip, succeed, fail"),
+    "columns": ({"columns": {"a": "custmerName"}}, "did you mean customerName"),
+    "columns in words": ({"columns": "all"}, "columns: is not JSON"),
+    "constants": ({"constants": ["Active"]}, "constants must be a mapping"),
+    "null_values": ({"null_values": 3}, "null_values must be a list"),
+    "input_format": ({"input_format": "xlsx"}, "input_format must be one of jsonl"),
+    "encoding": ({"encoding": "utf-99"}, "encoding: 'utf-99'"),
+    "delimiter": ({"delimiter": ";;"}, "delimiter must be one character"),
     "an object": ({"customers": {"customerName": "Ada"}}, "must be a list"),
     "a number": ({"customers": 3}, "must be a list"),
     "no such file": ({"customers_path": "/nowhere/rows.jsonl"}, "customers_path"),

@@ -65,17 +65,12 @@ def connection() -> Callable[..., str]:
 def start_airflow(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Callable[..., Any]]:
-    """Start an Airflow that notices soon what was killed; it stops after the file.
-
-    One that has no store for the state of tasks keeps their journals in a Postgres.
-    """
+    """Start an Airflow that notices soon what was killed; it stops after the file."""
     with pytest.MonkeyPatch.context() as patch, ExitStack() as stack:
         patch.syspath_prepend(str(SCRIPTS))
         from local_airflow import LocalAirflow  # noqa: PLC0415 - found by the line above
 
-        env_of_all, kind = QUICK, LocalAirflow
-        if AIRFLOW < (3, 3):
-            env_of_all = {**QUICK, **QUICK_2, **_in_postgres(stack)}
+        env_of_all, kind = {**QUICK, **QUICK_2, **_in_postgres(stack)}, LocalAirflow
         if AIRFLOW < (3,):
             from local_airflow_2 import LocalAirflow2  # noqa: PLC0415 - the same
 
@@ -98,21 +93,25 @@ def start_airflow(
 
 
 def _in_postgres(stack: ExitStack) -> dict[str, str]:
-    """Start a Postgres; return what tells Airflow to keep journals there.
+    """Start a Postgres; return what tells Airflow to keep its database there.
 
-    Airflow 2 keeps all else there, too: its LocalExecutor does not work with SQLite.
+    An Airflow that has no store for the state of tasks keeps their journals there, too.
+    The current one may do without: SQLite knows no locks of rows, and Airflow is told
+    now and then on a busy machine that another one has written meanwhile.
     """
     import local_databases  # noqa: PLC0415 - found by its caller
 
     try:
         server = stack.enter_context(local_databases.postgres())
     except local_databases.NotInstalled as error:
+        if AIRFLOW >= (3, 3):
+            return {}
         pytest.skip(str(error))
     url = (
         f"postgresql+psycopg2://airflow@127.0.0.1:{server.connection['port']}/postgres"
     )
-    return {
-        **({"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url} if AIRFLOW < (3,) else {}),
-        "AIRFLOW_CONN_JOURNAL": json.dumps(server.connection),
-        "AIRFLOW__CODAT__JOURNAL_CONN_ID": "journal",
-    }
+    env = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url}
+    if AIRFLOW < (3, 3):
+        env["AIRFLOW_CONN_JOURNAL"] = json.dumps(server.connection)
+        env["AIRFLOW__CODAT__JOURNAL_CONN_ID"] = "journal"
+    return env

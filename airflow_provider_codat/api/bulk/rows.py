@@ -18,6 +18,8 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
     SourceChanged,
 )
+from airflow_provider_codat.api.input.columns import Cells, Columns
+from airflow_provider_codat.api.input.file_rows import Line
 from airflow_provider_codat.api.models import Json, Problem
 from airflow_provider_codat.api.payload.canonical import (
     READ_ONLY,
@@ -26,6 +28,7 @@ from airflow_provider_codat.api.payload.canonical import (
     read_payload,
 )
 from airflow_provider_codat.api.payload.check import Check
+from airflow_provider_codat.api.payload.foreign_values import table_rows
 from airflow_provider_codat.api.payload.json_values import at, to_json
 
 MOST_IN_A_LIST = 1000
@@ -34,19 +37,8 @@ MOST_IN_A_LIST = 1000
 _LONGEST_KEY = 250
 _MOST_SHOWN = 20
 _MOST_KINDS = 50
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _INDEX = re.compile(r"\[\d+\]")
 _REJECTED = 0
-
-
-class Line(NamedTuple):
-    """One line of a file, not yet read.
-
-    :param number: of the line in the file, blank ones counted, from 1.
-    """
-
-    number: int
-    text: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +48,15 @@ class Rules:
     :param check: what rows are held against.
     :param item_key: the property that identifies a row; None: its body does.
     :param read_only_fields: names that are left out; none to send them too.
+    :param columns: what becomes of the columns of a table.
+    :param tabular: whether every row is one of a table; :class:`.Cells` always are.
     """
 
     check: Check = field(default_factory=Check)
     item_key: str | None = None
     read_only_fields: Collection[str] = READ_ONLY
+    columns: Columns = field(default_factory=lambda: Columns(Check()))
+    tabular: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +97,8 @@ class ReadRow(NamedTuple):
 
     :param payload: None where it is not one JSON object.
     :param row: None where it cannot be identified.
-    :param faults: what is wrong with its text, or with its key.
+    :param faults: what is wrong with its text, its cells or its key.
+    :param cells: of a row of a table, its values by column.
     """
 
     number: int
@@ -109,12 +106,19 @@ class ReadRow(NamedTuple):
     row: Row | None
     left_out: tuple[str, ...]
     faults: tuple[Problem, ...]
+    cells: Mapping[str, Json] | None = None
 
     def problems(self, rules: Rules) -> tuple[Problem, ...]:
         """Return all that is wrong, warnings included."""
         if self.payload is None:
             return self.faults
-        return self.faults + rules.check.problems(self.payload)
+        told = {fault.path for fault in self.faults}
+        found = tuple(
+            p for p in rules.check.problems(self.payload) if p.path not in told
+        )
+        if self.cells is not None:
+            found = rules.columns.by_column(self.cells, found)
+        return self.faults + found
 
     def rejected(self, found: Iterable[Problem]) -> Rejected | None:
         """Return it as a row that cannot be sent; None when no problem forbids it."""
@@ -127,9 +131,10 @@ class Reader:
     """Reads rows one after the other, in one pass through the source."""
 
     def __init__(self, rules: Rules, items: Digests) -> None:
-        self._rules = rules
+        self.rules = rules
         self._items = items
         self._copies = Digests()
+        self._met = False
         known = [*rules.check.contract, *rules.check.listed]
         self._foreign = rules.item_key if rules.item_key not in known else None
         row = DATA_TYPES.get(rules.check.data_type)
@@ -138,23 +143,45 @@ class Reader:
     def attempt(self, number: int, raw: object) -> ReadRow:
         """Read one row: what it holds, and which one it is."""
         try:
-            record = _record(raw, self._example)
+            record = self._record(raw)
         except PayloadInvalid as invalid:
             return ReadRow(number, None, None, (), invalid.problems)
-        name = self._rules.item_key
-        key, fault = ("", "") if name is None else _key(record.get(name))
-        payload, left_out = self._rules.check.without_read_only(
-            self._known(record), self._rules.read_only_fields
+        cells = record if self.rules.tabular or isinstance(raw, Cells) else None
+        made, amiss = (
+            (self._known(record), ())
+            if cells is None
+            else self.rules.columns.payload_of(cells)
         )
-        inexact = self._rules.check.exact(payload)
+        name = self.rules.item_key
+        # The key may be a column, or the property that one becomes.
+        told = made | record if isinstance(made, dict) else record
+        key, fault = ("", "") if name is None else _key(told.get(name))
+        payload, left_out = self.rules.check.without_read_only(
+            made, self.rules.read_only_fields
+        )
+        inexact = amiss + self.rules.check.exact(payload)
         row = None
         if not fault:
             row = self._identified(number, key, payload)
             fault = self._taken(row)
         faults = (Problem(at("", name or ""), "item_key", fault),) if fault else ()
-        return ReadRow(number, payload, row, left_out, faults + inexact)
+        return ReadRow(number, payload, row, left_out, faults + inexact, cells)
 
-    def _known(self, record: dict[str, Json]) -> dict[str, Json]:
+    def _record(self, raw: object) -> dict[str, Json]:
+        """Return one row as JSON.
+
+        :raises PayloadInvalid: when it is not one JSON object, or row of its table.
+        """
+        if not isinstance(raw, Cells):
+            return _record(raw, self._example)
+        if not self._met:
+            self.rules.columns.check_header(raw.values)
+            self._met = True
+        if raw.fault:
+            raise _unreadable(f"line {raw.number}", raw.fault)
+        return _record(raw.values, self._example)
+
+    def _known(self, record: dict[str, Json]) -> Json:
         """Return a row without a key that Codat does not know."""
         if self._foreign not in record:
             return record
@@ -264,28 +291,24 @@ class Survey:
 class Rows:
     """The rows of one source, which can be opened again and again.
 
-    :param source: opens it; gives values, or a :class:`Line` for each line of a file.
+    :param source: opens it; gives values, a :class:`.Line` for each line of a file, or
+        :class:`.Cells` for each row of a table.
     """
 
     def __init__(self, source: Callable[[], Iterable[object]], rules: Rules) -> None:
+        self.rules = rules
         self._source = source
-        self._rules = rules
         self._items = Digests()
         self._marks = array("q")
 
     def survey(self) -> Survey:
-        """Check every row.
-
-        :raises SettingsInvalid: when there are none.
-        """
+        """Check every row."""
         self._items, self._marks = Digests(), array("q")
         notes = _Notes()
         for attempt in self._attempts():
-            rejected = notes.take(attempt, attempt.problems(self._rules))
+            rejected = notes.take(attempt, attempt.problems(self.rules))
             row = None if rejected else attempt.row
             self._marks.append(_mark(row) if row else _REJECTED)
-        if not self._marks:
-            raise SettingsInvalid("there are no rows: the list, or the file, is empty")
         return notes.survey(len(self._marks), self._items)
 
     def read(self) -> Iterator[Row | Rejected]:
@@ -303,7 +326,7 @@ class Rows:
             raise _changed(number + 1)
 
     def _attempts(self) -> Iterator[ReadRow]:
-        reader = Reader(self._rules, self._items)
+        reader = Reader(self.rules, self._items)
         for number, raw in enumerate(self._source(), 1):
             yield reader.attempt(number, raw)
 
@@ -311,7 +334,7 @@ class Rows:
         """Return what the survey made of a row, if it is still the same."""
         marked = self._marks[attempt.number - 1 : attempt.number]
         if marked and marked[0] == _REJECTED:
-            rejected = attempt.rejected(attempt.problems(self._rules))
+            rejected = attempt.rejected(attempt.problems(self.rules))
             if rejected:
                 return rejected
         elif marked and attempt.row and marked[0] == _mark(attempt.row):
@@ -355,17 +378,6 @@ class _Notes:
         )
 
 
-def lines(raw: Iterable[bytes]) -> Iterator[Line]:
-    """Yield the lines of a file with their numbers, blank ones left out.
-
-    :param raw: with or without their ends; byte order marks are dropped.
-    """
-    for number, line in enumerate(raw, 1):
-        text = line.removeprefix(_BYTE_ORDER_MARK)
-        if text.strip():
-            yield Line(number, text)
-
-
 def rows_of_list(
     value: object, limit: int = MOST_IN_A_LIST, name: str = "customers"
 ) -> list[object]:
@@ -378,6 +390,8 @@ def rows_of_list(
     :raises SettingsInvalid: when it is no list, or a longer one.
     """
     given = _from_text(value) if isinstance(value, str) else value
+    if (rows := table_rows(given)) is not None:
+        given = [Cells(number, row) for number, row in enumerate(rows, 1)]
     if given is None:
         read_payload(None)  # says that the task before gave nothing
     if isinstance(given, Mapping):

@@ -44,6 +44,7 @@ class Check:
     :param unknown_properties: what a property becomes that is not listed, see
         :func:`schema.problems`. Under ``both`` the model is asked, and not the
         contract: an integration may take what the contract does not know.
+    :param hints: whether there are warnings of what books are likely to refuse.
     :param strict: whether the model's limits in prose forbid a request.
     :param model: what Codat answers for the connection; for ``model`` and ``both``.
     :param model_name: who objects, for messages, such as ``Xero's model``.
@@ -53,6 +54,7 @@ class Check:
     data_type: str = "customers"
     validate: Validate = "schema"
     unknown_properties: UnknownProperties = "warn"
+    hints: bool = True
     strict: bool = False
     model: Mapping[str, Any] | None = None
     model_name: str = "the integration's model"
@@ -94,8 +96,8 @@ class Check:
             wanted, or no such choice of ``unknown_properties``.
         """
         found = self._by_contract(payload) if self.validate in _BY_CONTRACT else []
-        if self.validate != "off":
-            found += hints(payload, self.data_type)
+        if self.validate != "off" and self.hints:
+            found += hints(payload, self.data_type, lengths=not self._looks_at_model)
         if self._looks_at_model:
             found = _merged(found, self._by_model(payload))
         return in_order(payload, [*found, *self._without_parent(payload, found)])

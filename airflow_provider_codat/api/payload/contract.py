@@ -7,13 +7,13 @@ this module whenever it reads a DAG.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from airflow_provider_codat.api.models import Json, Problem
 from airflow_provider_codat.api.payload.json_values import Step, path_of
+from airflow_provider_codat.api.payload.near_names import nearest
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator, ValidationError
@@ -50,7 +50,6 @@ _LIMITS = {
     "maxItems": "must have at most {} elements",
 }
 _MOST_CHOICES = 12
-_LONGEST_NAME = 60
 
 
 class Finding(NamedTuple):
@@ -343,10 +342,8 @@ def _unknown(
 
 
 def _proposal(name: str, known: Collection[str]) -> str:
-    spelt = {other.lower(): other for other in known}
-    nearest = get_close_matches(name[:_LONGEST_NAME].lower(), spelt, n=1)
-    meant = f"; did you mean {spelt[nearest[0]]}?" if nearest else ""
-    return f"unknown property{meant}"
+    meant = nearest(name, known)
+    return f"unknown property{f'; did you mean {meant}?' if meant else ''}"
 
 
 def _position(payload: Json, route: Route) -> list[int]:

@@ -8,17 +8,40 @@ from datetime import datetime
 from functools import cache
 from itertools import product
 from math import fsum
+from unicodedata import category
 
 from airflow_provider_codat.api.models import Json
 from airflow_provider_codat.api.payload.contract import Finding, Route
 from airflow_provider_codat.api.payload.formats import TEXTS, places
 
 _HALF_A_CENT = 0.005
+_NAMES = frozenset({"customerName", "supplierName", "contactName", "name"})
+_EMAILS = frozenset({"emailAddress", "email"})
+_OF_ONE_LINE = _NAMES | _EMAILS
+_LINE_ENDS = str.maketrans("", "", "\r\n\t")
+# By the models that Codat tells of them.
+_SAGE_50 = "Sage 50 (UK)"
+_TIGHTEST = {
+    ("customers", "customerName"): (60, _SAGE_50),
+    ("customers", "contactName"): (30, _SAGE_50),
+    ("suppliers", "supplierName"): (60, _SAGE_50),
+    ("suppliers", "contactName"): (30, _SAGE_50),
+    ("items", "name"): (50, "Xero"),
+    ("chartOfAccounts", "name"): (100, "QuickBooks Online"),
+}
 
 
-def hints(payload: Json, data_type: str) -> list[Finding]:
-    """Return what is likely to be a mistake."""
-    found = [
+def hints(payload: Json, data_type: str, *, lengths: bool = True) -> list[Finding]:
+    """Return what is likely to be a mistake.
+
+    :param lengths: also names that are too long for the strictest software known.
+    """
+    found = [_hint(route, words) for route, words in _texts(payload, ())]
+    if lengths and isinstance(payload, dict):
+        found += [
+            _hint((name,), words) for name, words in _too_long(payload, data_type)
+        ]
+    found += [
         _hint(place.route, words)
         for place in places(payload, data_type, TEXTS)
         if (words := _of_format(place.format, place.holder[place.name]))
@@ -41,6 +64,43 @@ def _of_format(what: str, value: Json) -> str:
     if what == "date" and not _is_date(value):
         return "is no date such as 2026-03-01 or 2026-03-01T09:00:00Z"
     return ""
+
+
+def _texts(value: Json, route: Route) -> Iterator[tuple[Route, str]]:
+    """Yield what is odd about the texts of a payload, at every depth."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if not isinstance(item, str):
+                yield from _texts(item, (*route, name))
+            elif words := _odd(name, item):
+                yield (*route, name), words
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _texts(item, (*route, number))
+
+
+def _odd(name: str, text: str) -> str:
+    of_one_line = name in _OF_ONE_LINE
+    if name in _EMAILS and text.strip() and "@" not in text:
+        return "is no e-mail address: it has no @"
+    if of_one_line and text != text.strip():
+        return "begins or ends with white space"
+    if not text.isprintable() and _has_controls(text, of_one_line):
+        return "has control characters, which books refuse or lose"
+    return ""
+
+
+def _has_controls(text: str, of_one_line: bool) -> bool:
+    # Not what is written for the eye, such as joiners and marks of direction.
+    shown = text if of_one_line else text.translate(_LINE_ENDS)
+    return any(category(each) == "Cc" for each in shown)
+
+
+def _too_long(payload: dict[str, Json], data_type: str) -> Iterator[tuple[str, str]]:
+    for (of, name), (most, software) in _TIGHTEST.items():
+        value = payload.get(name)
+        if of == data_type and isinstance(value, str) and len(value) > most:
+            yield name, f"is longer than {most} characters, which {software} refuses"
 
 
 @cache

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum
 from functools import reduce, singledispatch
 from math import isfinite
 from types import UnionType
@@ -14,6 +13,7 @@ from uuid import UUID
 
 from airflow_provider_codat.api.errors import PayloadInvalid
 from airflow_provider_codat.api.models import Json, Problem
+from airflow_provider_codat.api.payload.foreign_values import is_missing, own
 
 MAX_DEPTH = 64
 """Levels of nesting. A customer has six; what has more is a mistake or an attack."""
@@ -39,7 +39,6 @@ _OUT_OF_RANGE = "is beyond the numbers that JSON readers share; send it as text"
 _HINTS: tuple[tuple[type | UnionType, str], ...] = (
     (set | frozenset, "make it a list, which has an order"),
     (bytes | bytearray | memoryview, "decode it to text"),
-    (Enum, "send its .value"),
     (time | timedelta, "send it as text"),
 )
 _HINT = "make it a dict, a list, text, a number, a boolean or None first"
@@ -85,7 +84,8 @@ def path_of(route: Iterable[Step]) -> str:
 def to_json(value: object) -> Json:
     """Return the value as plain JSON values; the value itself is left as it is.
 
-    Mappings become dicts, tuples lists, dates and UUIDs text. A ``Decimal`` without
+    Mappings become dicts, tuples lists, dates and UUIDs text; what other libraries
+    make of such values, see :func:`.foreign_values.own`. A ``Decimal`` without
     fraction digits becomes an int; another becomes a float if that float is written
     with the same digits.
 
@@ -112,16 +112,28 @@ class _Walk:
         if plain and plain(value):
             return cast("Json", value)
         if not isinstance(value, _HOLDERS):
-            return self._leaf(value, route)
+            if is_missing(value):
+                return self._refuse(route, "has no value; leave it out")
+            held = own(value)
+            if held is value or not isinstance(held, _HOLDERS):
+                return self._leaf(held, route)
+            return self._held(value, held, route)
+        return self._held(value, value, route)
+
+    def _held(self, value: object, holder: Any, route: tuple[Step, ...]) -> Json:  # noqa: ANN401 - one of _HOLDERS
+        """Return what a value holds.
+
+        :param holder: the value, or what stands for one of another library's.
+        """
         if id(value) in self._above:
             return self._refuse(route, "contains itself")
         if len(self._above) == MAX_DEPTH:
             return self._refuse(route, f"is nested more than {MAX_DEPTH} levels deep")
         self._above.add(id(value))
         result = (
-            self._object(value, route)
-            if isinstance(value, Mapping)
-            else [self.converted(item, (*route, i)) for i, item in enumerate(value)]
+            self._object(holder, route)
+            if isinstance(holder, Mapping)
+            else [self.converted(item, (*route, i)) for i, item in enumerate(holder)]
         )
         self._above.remove(id(value))
         return result
@@ -136,7 +148,7 @@ class _Walk:
         return {
             str.__str__(name): self._property(name, item, route)
             for name, item in value.items()
-            if isinstance(name, str)
+            if isinstance(name, str) and (type(item) in _PLAIN or not is_missing(item))
         }
 
     def _property(self, name: str, item: object, route: tuple[Step, ...]) -> Json:

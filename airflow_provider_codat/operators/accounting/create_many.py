@@ -63,8 +63,8 @@ class CreateAccountingCustomersOperator(CreateRecordsOperator):
     :param customers: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingCustomer`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param customers_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param customers_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = CUSTOMERS
@@ -91,8 +91,8 @@ class CreateAccountingSuppliersOperator(CreateRecordsOperator):
     :param suppliers: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingSupplier`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param suppliers_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param suppliers_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = SUPPLIERS
@@ -119,8 +119,8 @@ class CreateAccountingAccountsOperator(CreateRecordsOperator):
     :param accounts: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingAccount`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param accounts_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param accounts_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = CHART_OF_ACCOUNTS
@@ -147,8 +147,8 @@ class CreateAccountingBankAccountsOperator(CreateRecordsOperator):
     :param bank_accounts: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingBankAccount`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param bank_accounts_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param bank_accounts_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = BANK_ACCOUNTS
@@ -177,8 +177,8 @@ class CreateAccountingBankTransactionBatchesOperator(CreateRecordsOperator):
     :param bank_transaction_batches: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingBankTransactions`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param bank_transaction_batches_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param bank_transaction_batches_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = BANK_TRANSACTIONS
@@ -209,8 +209,8 @@ class CreateAccountingItemsOperator(CreateRecordsOperator):
     :param items: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingItem`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param items_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param items_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = ITEMS
@@ -237,8 +237,8 @@ class CreateAccountingJournalsOperator(CreateRecordsOperator):
     :param journals: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingJournal`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param journals_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param journals_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = JOURNALS
@@ -265,8 +265,8 @@ class CreateAccountingInvoicesOperator(CreateRecordsOperator):
     :param invoices: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingInvoice`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param invoices_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param invoices_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = INVOICES
@@ -293,8 +293,8 @@ class CreateAccountingCreditNotesOperator(CreateRecordsOperator):
     :param credit_notes: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingCreditNote`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param credit_notes_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param credit_notes_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = CREDIT_NOTES
@@ -323,8 +323,8 @@ class CreateAccountingBillsOperator(CreateRecordsOperator):
     :param bills: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingBill`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param bills_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param bills_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = BILLS
@@ -351,8 +351,8 @@ class CreateAccountingBillCreditNotesOperator(CreateRecordsOperator):
     :param bill_credit_notes: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingBillCreditNote`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param bill_credit_notes_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param bill_credit_notes_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = BILL_CREDIT_NOTES
@@ -381,8 +381,8 @@ class CreateAccountingPurchaseOrdersOperator(CreateRecordsOperator):
     :param purchase_orders: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingPurchaseOrder`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param purchase_orders_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param purchase_orders_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = PURCHASE_ORDERS
@@ -411,8 +411,8 @@ class CreateAccountingPaymentsOperator(CreateRecordsOperator):
     :param payments: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingPayment`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param payments_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param payments_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = PAYMENTS
@@ -439,8 +439,8 @@ class CreateAccountingBillPaymentsOperator(CreateRecordsOperator):
     :param bill_payments: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingBillPayment`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param bill_payments_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param bill_payments_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = BILL_PAYMENTS
@@ -469,8 +469,8 @@ class CreateAccountingDirectCostsOperator(CreateRecordsOperator):
     :param direct_costs: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingDirectCost`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param direct_costs_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param direct_costs_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = DIRECT_COSTS
@@ -499,8 +499,8 @@ class CreateAccountingDirectIncomesOperator(CreateRecordsOperator):
     :param direct_incomes: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingDirectIncome`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param direct_incomes_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param direct_incomes_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = DIRECT_INCOMES
@@ -529,8 +529,8 @@ class CreateAccountingJournalEntriesOperator(CreateRecordsOperator):
     :param journal_entries: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingJournalEntry`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param journal_entries_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param journal_entries_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = JOURNAL_ENTRIES
@@ -559,8 +559,8 @@ class CreateAccountingTransfersOperator(CreateRecordsOperator):
     :param transfers: up to 1,000 rows, see
         :class:`airflow_provider_codat.api.AccountingTransfer`:
         a list, an XComArg, or a text that renders to a JSON list. (templated)
-    :param transfers_path: in their place, a file of JSON lines, plain or
-        gzip (``.gz``), wherever Airflow's ``ObjectStoragePath`` reads. (templated)
+    :param transfers_path: in their place, a file of JSON lines, JSON,
+        CSV or Parquet, plain or gzip, wherever ``ObjectStoragePath`` reads. (templated)
     """
 
     data_type = TRANSFERS

@@ -19,7 +19,6 @@ from airflow_provider_codat.api.bulk.rows import (
     Row,
     Rows,
     Rules,
-    lines,
     rows_of_list,
 )
 from airflow_provider_codat.api.errors import (
@@ -27,6 +26,7 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
     SourceChanged,
 )
+from airflow_provider_codat.api.input.file_rows import lines
 from airflow_provider_codat.api.payload.canonical import READ_ONLY, canonical
 from airflow_provider_codat.api.payload.check import Check
 
@@ -325,9 +325,9 @@ class TestSurvey:
         ],
     )
     def test_no_rows(self, rows: Rows) -> None:
-        """That there is nothing to do is a mistake upstream, and is said."""
-        with pytest.raises(SettingsInvalid, match="there are no rows"):
-            rows.survey()
+        """That there is nothing to do is no error: what it means, the task decides."""
+        assert rows.survey().total == 0
+        assert list(rows.read()) == []
 
     def test_a_data_type_without_contract(self) -> None:
         """A data type that cannot be checked is refused before anything is read."""

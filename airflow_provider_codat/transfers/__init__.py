@@ -1,0 +1,1 @@
+"""Transfers: from where a team keeps its rows into a company's books."""
