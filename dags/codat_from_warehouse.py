@@ -55,6 +55,7 @@ with DAG(
     start_date=datetime(2026, 1, 1),  # noqa: DTZ001 - Airflow takes it as UTC
     schedule=CronDataIntervalTimetable("0 2 * * *", timezone="UTC"),
     catchup=False,
+    is_paused_upon_creation=True,
     max_active_runs=1,
     tags=["codat"],
 ):

@@ -4,11 +4,15 @@ Everybody who opens the page is an administrator. The DAGs and the connection
 ``codat_default`` are there; both servers run until Ctrl+C.
 """
 
+import csv
 import json
 import signal
+import sqlite3
 import sys
 import time
 import urllib.error
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 from local_airflow import LocalAirflow, free_port, stop_on_signals
@@ -21,6 +25,7 @@ HOME = ROOT / ".ui"
 PORT = 8080
 DAGS = ("codat_create_customer", "codat_create_customers_from_csv")
 DAG_SECONDS = 60
+WAREHOUSE = ("reference", "name", "email", "line1", "postal_code", "city")
 
 
 def main() -> int:
@@ -47,9 +52,14 @@ def serve() -> None:
             "CODAT_CONNECTION_ID": codat.connection_id,
             "CODAT_SALES_ACCOUNT_ID": SALES_ACCOUNT_ID,
             "CODAT_BANK_ACCOUNT_ID": BANK_ACCOUNT_ID,
+            "CODAT_STAGING": str(HOME / "staging"),
+            "AIRFLOW_CONN_WAREHOUSE": json.dumps(
+                {"conn_type": "sqlite", "host": str(HOME / "warehouse.db")}
+            ),
         }
         with LocalAirflow(HOME, ROOT / "dags", env, port=port) as airflow:
             connect(airflow, codat)
+            fill_warehouse(HOME / "warehouse.db")
             wait_for_dags(airflow)
             print(words(airflow, codat), flush=True)
             try:
@@ -72,6 +82,21 @@ def connect(airflow: LocalAirflow, codat: LocalCodat) -> None:
             "extra": json.dumps({"webhook_signing_secrets": codat.webhook_secret}),
         },
     )
+
+
+def fill_warehouse(path: Path) -> None:
+    """Make the table that the example from a warehouse reads."""
+    with (ROOT / "dags" / "data" / "customers.csv").open(newline="") as file:
+        rows = [
+            (*(row[name] for name in WAREHOUSE), datetime.now(UTC).isoformat(" "))
+            for row in csv.DictReader(file)
+        ]
+    with closing(sqlite3.connect(path)) as database:
+        database.execute(
+            "CREATE TABLE customers (no, company, email, street, zip, city, created_at)"
+        )
+        database.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        database.commit()
 
 
 def wait_for_dags(airflow: LocalAirflow) -> None:
