@@ -71,6 +71,23 @@ def _uri(text: str) -> str:
     return sanitize_uri(urlsplit(text)).geturl()
 
 
+def openlineage_names(uri: str) -> tuple[str, str]:
+    """Return the namespace and the name that OpenLineage gives to an asset of Codat's.
+
+    Together they are the URI.
+    """
+    scheme, _, path = uri.partition("://")
+    place, _, name = path.partition("/")
+    return f"{scheme}://{place}", name
+
+
+def to_openlineage(asset: "AnyAsset", _lineage_context: object) -> object:
+    """Return an asset of Codat's as OpenLineage's dataset; Airflow's provider asks."""
+    from openlineage.client.event_v2 import Dataset  # noqa: PLC0415 - of that provider
+
+    return Dataset(*openlineage_names(asset.uri))
+
+
 def sanitize_uri(uri: SplitResult) -> SplitResult:
     """Return the one spelling of such an asset's URI; Airflow asks for it.
 

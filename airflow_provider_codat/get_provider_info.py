@@ -149,6 +149,7 @@ _JOURNAL_CONN_ID = {
 _ASSETS = {
     "schemes": ["codat"],
     "handler": "airflow_provider_codat.assets.sanitize_uri",
+    "to_openlineage_converter": "airflow_provider_codat.assets.to_openlineage",
 }
 
 

@@ -7,6 +7,7 @@ from airflow_provider_codat.api.create.intent import Write
 from airflow_provider_codat.api.create.next_step import OnClear
 from airflow_provider_codat.api.data_types import DATA_TYPES, data_type_of
 from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.models import Summary
 from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create import SubmitRecordOperator
 from airflow_provider_codat.tasks.arguments import argument, one_of
@@ -14,6 +15,11 @@ from airflow_provider_codat.tasks.attachment import attachment_of
 from airflow_provider_codat.tasks.destination import destination_of
 from airflow_provider_codat.tasks.files import file_source
 from airflow_provider_codat.tasks.identity import item_of
+from airflow_provider_codat.tasks.lineage import (
+    Lineage,
+    file_datasets,
+    records_dataset,
+)
 from airflow_provider_codat.tasks.options import (
     WriteKwargs,
     WriteOptions,
@@ -96,6 +102,10 @@ class UploadAccountingAttachmentOperator(SubmitRecordOperator):
     def payload(self) -> object:
         """Return what Codat's words may quote: nothing."""
         return {}
+
+    def _lineage(self, result: Summary) -> Lineage:
+        records = records_dataset(result["company_id"], self.data_type.name)
+        return Lineage(file_datasets(self.file_path), [records])
 
     def _checked(
         self, journal: TaskJournal, context: "Context"

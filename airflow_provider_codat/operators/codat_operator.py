@@ -15,6 +15,7 @@ from airflow_provider_codat.failures import (
 )
 from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.tasks.identity import TaskRun, from_xcom
+from airflow_provider_codat.tasks.lineage import Lineage, as_openlineage
 from airflow_provider_codat.tasks.options import TaskKwargs
 from airflow_provider_codat.tasks.waiting import task_params
 
@@ -40,6 +41,7 @@ class CodatOperator(BaseOperator):
     template_ext: Sequence[str] = ()
     ui_color = "#e6f2ef"
 
+    _returned: Any = None
     _under_way = ""
     _told_to_stop = False
     _task_run: TaskRun | None = None
@@ -130,9 +132,23 @@ class CodatOperator(BaseOperator):
     def _guarded(self, work: Callable[..., T], *given: object) -> T:
         with failing_at_once():
             try:
-                return work(*given)
+                result = work(*given)
             finally:
                 self.hook.close()
+        self._returned = result
+        return result
+
+    def _lineage(self, _result: Any) -> Lineage:  # noqa: ANN401 - what the task has returned
+        """Return what the task has read and written."""
+        return Lineage()
+
+    def get_openlineage_facets_on_complete(self, _task_instance: object) -> Any:  # noqa: ANN401 - of a provider that may be absent
+        """Tell Airflow's OpenLineage provider what was read and written.
+
+        It asks when the task has failed, too, of which there may be nothing to tell.
+        """
+        result = self._returned
+        return as_openlineage(Lineage() if result is None else self._lineage(result))
 
 
 def documented(kind: type[T]) -> type[T]:

@@ -20,9 +20,11 @@ from airflow_provider_codat.api.errors import (
     SettingsInvalid,
 )
 from airflow_provider_codat.api.http.quota import Quota
+from airflow_provider_codat.api.input.columns import mapping_of
 from airflow_provider_codat.api.input.file_rows import InputFormat
 from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create import CreateOperator
+from airflow_provider_codat.tasks.arguments import rendered_text
 from airflow_provider_codat.tasks.before_create import check_before_create
 from airflow_provider_codat.tasks.create import blank_write
 from airflow_provider_codat.tasks.create_many import (
@@ -38,6 +40,11 @@ from airflow_provider_codat.tasks.create_many import (
     writes_of,
 )
 from airflow_provider_codat.tasks.identity import TaskRun, is_mapped
+from airflow_provider_codat.tasks.lineage import (
+    Lineage,
+    file_datasets,
+    records_dataset,
+)
 from airflow_provider_codat.tasks.options import (
     CreateKwargs,
     CreateManyOptions,
@@ -373,6 +380,16 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
             ProgressLog(self.log.info, task.survey.total - task.survey.invalid),
         )
 
+    def _lineage(self, result: dict[str, Any]) -> Lineage:
+        _, (_, path) = self._sources
+        records = records_dataset(result["company_id"], self.data_type.name)
+        return Lineage(
+            inputs=file_datasets(rendered_text(path)),
+            outputs=[records, *file_datasets(result["results_path"])],
+            rows=result["counts"].get("Success", 0),
+            columns=mapping_of(self.columns, "columns"),
+        )
+
     def _wait_for_quota(
         self, task: BatchTry, quota: Quota | None, context: "Context"
     ) -> None:
@@ -424,6 +441,7 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
             emit_asset_events(self, self.data_type, result, context)
             return result
         context["ti"].xcom_push(key="return_value", value=result)
+        self._returned = result
         raise error
 
 

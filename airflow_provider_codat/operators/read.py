@@ -14,6 +14,11 @@ from airflow_provider_codat.hooks.reading import readable
 from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
 from airflow_provider_codat.tasks.arguments import argument
 from airflow_provider_codat.tasks.files import written
+from airflow_provider_codat.tasks.lineage import (
+    Lineage,
+    file_datasets,
+    records_dataset,
+)
 from airflow_provider_codat.tasks.options import CodatKwargs
 from airflow_provider_codat.tasks.update import record_id_of
 
@@ -115,6 +120,12 @@ class ListAccountingRecordsOperator(CodatOperator):
             self.counted_as: listed,
             "modified_since": since and since.isoformat(),
         }
+
+    def _lineage(self, result: dict[str, Any]) -> Lineage:
+        records = records_dataset(result["company_id"], self.data_type)
+        return Lineage(
+            [records], file_datasets(result["path"]), result[self.counted_as]
+        )
 
     def _path(self) -> "str | ObjectStoragePath":
         """Return where to write, unless that has rendered to nothing."""
@@ -256,6 +267,9 @@ class GetAccountingRecordOperator(CodatOperator):
             record_id_of(self.record_id, "record_id"),
             connection_id=self.connection_id,
         )
+
+    def _lineage(self, _result: dict[str, Any]) -> Lineage:
+        return Lineage([records_dataset(self.company_id, self.data_type)])
 
 
 JSON_SCHEMA_KEY = "json_schema"

@@ -13,6 +13,7 @@ from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.models import PullOperation, checked_uuid
 from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
 from airflow_provider_codat.tasks.arguments import argument, seconds
+from airflow_provider_codat.tasks.lineage import Lineage, records_dataset
 from airflow_provider_codat.tasks.options import CodatKwargs
 from airflow_provider_codat.tasks.waiting import (
     SHORT_SECONDS,
@@ -225,6 +226,10 @@ class CodatDataRefreshOperator(CodatOperator):
             "requested_at": operation.requested_at,
             "completed_at": completed_at if isinstance(completed_at, str) else None,
         }
+
+    def _lineage(self, result: dict[str, Any]) -> Lineage:
+        copy = records_dataset(result["company_id"], result["data_type"])
+        return Lineage(outputs=[copy])
 
     def _interval(self) -> float:
         return seconds(self.poll_interval_seconds, "poll_interval_seconds")

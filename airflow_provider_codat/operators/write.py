@@ -27,6 +27,7 @@ from airflow_provider_codat.links.codat import CodatPushOperationLink
 from airflow_provider_codat.operators.codat_operator import CodatOperator
 from airflow_provider_codat.tasks.arguments import argument
 from airflow_provider_codat.tasks.destination import kept_connection
+from airflow_provider_codat.tasks.lineage import Lineage, records_dataset
 from airflow_provider_codat.tasks.options import CodatKwargs, WriteKwargs, WriteOptions
 from airflow_provider_codat.tasks.results import emit_asset_event
 from airflow_provider_codat.tasks.task_journal import store_of
@@ -230,6 +231,10 @@ class WriteRecordOperator(WriteOperator[Summary]):
     @abstractmethod
     def _complete(self, context: "Context", event: object) -> Summary:
         """Take in what the trigger tells."""
+
+    def _lineage(self, result: Summary) -> Lineage:
+        records = records_dataset(result["company_id"], self.data_type.name)
+        return Lineage(outputs=[records], rows=int(result["status"] == "Success"))
 
     @abstractmethod
     def _log_result(self, result: Summary) -> None:

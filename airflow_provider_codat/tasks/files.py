@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     Location: TypeAlias = str | os.PathLike[str] | ObjectStoragePath
 
 _CHUNK_BYTES = 1 << 18
-_LOCAL = frozenset({"", "file", "local"})
+LOCAL = frozenset({"", "file", "local"})
+"""The protocols of paths on this machine."""
+
 _AZURE = "apache-airflow-providers-microsoft-azure"
 _PROVIDERS = {
     "s3": "apache-airflow-providers-amazon[s3fs]",
@@ -126,7 +128,7 @@ def written(path: "Location", lines: Iterable[str], name: str = "results_path") 
     """
     location = _location(path, name)
     with _explained(path, name):
-        if location.protocol in _LOCAL:
+        if location.protocol in LOCAL:
             final = _prepared(location)
             part = _neighbour(final)
             try:
@@ -167,7 +169,7 @@ def check_writable(path: "Location", name: str = "results_path") -> None:
     :raises SettingsInvalid: when it has none.
     """
     location = _location(path, name)
-    if location.protocol in _LOCAL:
+    if location.protocol in LOCAL:
         with _explained(path, name):
             part = _neighbour(_prepared(location))
             part.touch()

@@ -1,6 +1,7 @@
 """From a query to a company's books: each row of its result becomes one record."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
@@ -14,6 +15,7 @@ from airflow_provider_codat.tasks.arguments import rendered_text
 from airflow_provider_codat.tasks.create_many import CreateManyArguments, read_arguments
 from airflow_provider_codat.tasks.files import exists, remove
 from airflow_provider_codat.tasks.identity import TaskRun
+from airflow_provider_codat.tasks.lineage import Lineage
 from airflow_provider_codat.tasks.options import CreateManyOptions, CreateRecordsKwargs
 from airflow_provider_codat.tasks.staging import (
     query_hook,
@@ -89,6 +91,11 @@ class SqlToCodatOperator(CreateRecordsOperator):
         self.staging_path = staging_path
         self._folder = ""
 
+    @property
+    def _sources(self) -> tuple[tuple[str, object], tuple[str, object]]:
+        # None that outlasts the task.
+        return ("sql", None), (_STAGING, None)
+
     def _write(
         self, context: "Context", failure: CodatError | None = None
     ) -> dict[str, Any]:
@@ -115,6 +122,9 @@ class SqlToCodatOperator(CreateRecordsOperator):
             raise
         remove(path, _STAGING)
         return result
+
+    def _lineage(self, result: dict[str, Any]) -> Lineage:
+        return replace(super()._lineage(result), sql=(self.sql, self.sql_conn_id))
 
     def _staged(self, run: TaskRun) -> str:
         """Return the path of the file of rows."""

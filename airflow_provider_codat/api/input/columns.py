@@ -283,17 +283,23 @@ def read_columns(
         null_values = [null_values]
     if not isinstance(null_values, Collection):
         raise SettingsInvalid('null_values must be a list of texts, such as ["NULL"]')
-    fixed = _read_mapping(constants, "constants", '{"status": "Active"}')
+    fixed = mapping_of(constants, "constants", '{"status": "Active"}')
     try:
         values = {path: to_json(value) for path, value in fixed.items()}
     except PayloadInvalid as invalid:
         raise SettingsInvalid(f"constants: {invalid.problems[0].message}") from None
-    mapping = _read_mapping(columns, "columns", '{"company": "customerName"}')
+    mapping = mapping_of(columns, "columns", '{"company": "customerName"}')
     nulls = frozenset(map(str, null_values))
     return Columns(check, mapping, values, nulls, item_key)
 
 
-def _read_mapping(value: object, name: str, example: str) -> dict[str, Any]:
+def mapping_of(value: object, name: str, example: str = "{}") -> dict[str, Any]:
+    """Return a mapping that may have been rendered to a text of JSON.
+
+    :param name: of the argument, for messages.
+    :param example: of one, the same.
+    :raises SettingsInvalid: when it is none.
+    """
     if isinstance(value, str):
         try:
             value = parse_json(value) if value.strip() else None
