@@ -8,6 +8,11 @@ from airflow_provider_codat.api.create.next_step import OnClear
 from airflow_provider_codat.api.data_types import DATA_TYPES, data_type_of
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.models import Summary
+from airflow_provider_codat.lineage import (
+    Lineage,
+    file_datasets,
+    records_dataset,
+)
 from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create import SubmitRecordOperator
 from airflow_provider_codat.tasks.arguments import argument, one_of
@@ -15,11 +20,6 @@ from airflow_provider_codat.tasks.attachment import attachment_of
 from airflow_provider_codat.tasks.destination import destination_of
 from airflow_provider_codat.tasks.files import file_source
 from airflow_provider_codat.tasks.identity import item_of
-from airflow_provider_codat.tasks.lineage import (
-    Lineage,
-    file_datasets,
-    records_dataset,
-)
 from airflow_provider_codat.tasks.options import (
     WriteKwargs,
     WriteOptions,

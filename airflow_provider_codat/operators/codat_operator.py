@@ -14,8 +14,8 @@ from airflow_provider_codat.failures import (
     failing_at_once,
 )
 from airflow_provider_codat.hooks.codat import CodatHook
+from airflow_provider_codat.lineage import Lineage, as_openlineage
 from airflow_provider_codat.tasks.identity import TaskRun, from_xcom
-from airflow_provider_codat.tasks.lineage import Lineage, as_openlineage
 from airflow_provider_codat.tasks.options import TaskKwargs
 from airflow_provider_codat.tasks.waiting import task_params
 

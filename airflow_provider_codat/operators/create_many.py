@@ -22,6 +22,11 @@ from airflow_provider_codat.api.errors import (
 from airflow_provider_codat.api.http.quota import Quota
 from airflow_provider_codat.api.input.columns import mapping_of
 from airflow_provider_codat.api.input.file_rows import InputFormat
+from airflow_provider_codat.lineage import (
+    Lineage,
+    file_datasets,
+    records_dataset,
+)
 from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create import CreateOperator
 from airflow_provider_codat.tasks.arguments import rendered_text
@@ -40,11 +45,6 @@ from airflow_provider_codat.tasks.create_many import (
     writes_of,
 )
 from airflow_provider_codat.tasks.identity import TaskRun, is_mapped
-from airflow_provider_codat.tasks.lineage import (
-    Lineage,
-    file_datasets,
-    records_dataset,
-)
 from airflow_provider_codat.tasks.options import (
     CreateKwargs,
     CreateManyOptions,

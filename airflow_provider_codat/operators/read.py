@@ -11,14 +11,14 @@ from airflow_provider_codat.api.errors import SettingsInvalid, StillInProgress
 from airflow_provider_codat.api.models import Destination, checked_uuid
 from airflow_provider_codat.api.payload.integration_model import to_json_schema
 from airflow_provider_codat.hooks.reading import readable
-from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
-from airflow_provider_codat.tasks.arguments import argument
-from airflow_provider_codat.tasks.files import written
-from airflow_provider_codat.tasks.lineage import (
+from airflow_provider_codat.lineage import (
     Lineage,
     file_datasets,
     records_dataset,
 )
+from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
+from airflow_provider_codat.tasks.arguments import argument
+from airflow_provider_codat.tasks.files import written
 from airflow_provider_codat.tasks.options import CodatKwargs
 from airflow_provider_codat.tasks.update import record_id_of
 

@@ -11,9 +11,9 @@ from airflow_provider_codat.api.books.pull_operations import pull_operation, suc
 from airflow_provider_codat.api.books.records import Refresh
 from airflow_provider_codat.api.data_types import CUSTOMERS
 from airflow_provider_codat.api.models import PullOperation, checked_uuid
+from airflow_provider_codat.lineage import Lineage, records_dataset
 from airflow_provider_codat.operators.codat_operator import CodatOperator, documented
 from airflow_provider_codat.tasks.arguments import argument, seconds
-from airflow_provider_codat.tasks.lineage import Lineage, records_dataset
 from airflow_provider_codat.tasks.options import CodatKwargs
 from airflow_provider_codat.tasks.waiting import (
     SHORT_SECONDS,

@@ -23,11 +23,11 @@ from airflow_provider_codat.api.payload.canonical import READ_ONLY, read_payload
 from airflow_provider_codat.api.payload.check import Validate
 from airflow_provider_codat.api.payload.contract import UnknownProperties
 from airflow_provider_codat.api.payload.redaction import redactor
+from airflow_provider_codat.lineage import Lineage, records_dataset
 from airflow_provider_codat.links.codat import CodatPushOperationLink
 from airflow_provider_codat.operators.codat_operator import CodatOperator
 from airflow_provider_codat.tasks.arguments import argument
 from airflow_provider_codat.tasks.destination import kept_connection
-from airflow_provider_codat.tasks.lineage import Lineage, records_dataset
 from airflow_provider_codat.tasks.options import CodatKwargs, WriteKwargs, WriteOptions
 from airflow_provider_codat.tasks.results import emit_asset_event
 from airflow_provider_codat.tasks.task_journal import store_of

@@ -32,9 +32,7 @@ if TYPE_CHECKING:
     Location: TypeAlias = str | os.PathLike[str] | ObjectStoragePath
 
 _CHUNK_BYTES = 1 << 18
-LOCAL = frozenset({"", "file", "local"})
-"""The protocols of paths on this machine."""
-
+_LOCAL = frozenset({"", "file", "local"})
 _AZURE = "apache-airflow-providers-microsoft-azure"
 _PROVIDERS = {
     "s3": "apache-airflow-providers-amazon[s3fs]",
@@ -128,7 +126,7 @@ def written(path: "Location", lines: Iterable[str], name: str = "results_path") 
     """
     location = _location(path, name)
     with _explained(path, name):
-        if location.protocol in LOCAL:
+        if location.protocol in _LOCAL:
             final = _prepared(location)
             part = _neighbour(final)
             try:
@@ -169,7 +167,7 @@ def check_writable(path: "Location", name: str = "results_path") -> None:
     :raises SettingsInvalid: when it has none.
     """
     location = _location(path, name)
-    if location.protocol in LOCAL:
+    if location.protocol in _LOCAL:
         with _explained(path, name):
             part = _neighbour(_prepared(location))
             part.touch()

@@ -9,13 +9,13 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_codat.api.data_types import CUSTOMERS, data_type_of
 from airflow_provider_codat.api.errors import CodatError, SettingsInvalid
+from airflow_provider_codat.lineage import Lineage
 from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create_many import CreateRecordsOperator
 from airflow_provider_codat.tasks.arguments import rendered_text
 from airflow_provider_codat.tasks.create_many import CreateManyArguments, read_arguments
 from airflow_provider_codat.tasks.files import exists, remove
 from airflow_provider_codat.tasks.identity import TaskRun
-from airflow_provider_codat.tasks.lineage import Lineage
 from airflow_provider_codat.tasks.options import CreateManyOptions, CreateRecordsKwargs
 from airflow_provider_codat.tasks.staging import (
     query_hook,

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_codat.assets import openlineage_names, records_uri
-from airflow_provider_codat.tasks.files import LOCAL
 
 if TYPE_CHECKING:
     from airflow_provider_codat.tasks.files import Location
+
+
+_LOCAL = frozenset({"", "file", "local"})
 
 
 class Dataset(NamedTuple):
@@ -52,7 +54,7 @@ def file_datasets(path: "Location | None") -> list[Dataset]:
     if path is None or not str(path).strip():
         return []
     location = ObjectStoragePath(str(path))
-    if location.protocol in LOCAL:
+    if location.protocol in _LOCAL:
         return [Dataset("file", location.path)]
     return [Dataset(location.namespace, location.key)]
 
