@@ -212,7 +212,10 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "asset-uris": [_ASSETS],
         "dataset-uris": [_ASSETS],
-        "extra-links": ["airflow_provider_codat.links.codat.CodatPushOperationLink"],
+        "extra-links": [
+            "airflow_provider_codat.links.codat.CodatPushOperationLink",
+            "airflow_provider_codat.links.codat.CodatReportLink",
+        ],
         "connection-types": [
             {
                 "connection-type": "codat",

@@ -1,4 +1,4 @@
-"""The link from a task to Codat's Portal."""
+"""The links from a task: to Codat's Portal, and to the report of what it has done."""
 
 from typing import TYPE_CHECKING
 
@@ -27,4 +27,19 @@ class CodatPushOperationLink(BaseOperatorLink):
 
         Never None: Airflow would show the text "None" as a link.
         """
+        return XCom.get_value(key=self.xcom_key, ti_key=ti_key) or ""
+
+
+class CodatReportLink(BaseOperatorLink):
+    """Leads to the report of a task that creates many, where a browser finds it."""
+
+    name = "Report"
+
+    @property
+    def xcom_key(self) -> str:
+        """The XCom under which the operator pushes the link."""
+        return "codat_report_link"
+
+    def get_link(self, operator: "BaseOperator", *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 - Airflow's signature
+        """Return the link; empty when there is no report to be found."""
         return XCom.get_value(key=self.xcom_key, ti_key=ti_key) or ""

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
@@ -27,8 +28,11 @@ from airflow_provider_codat.lineage import (
     file_datasets,
     records_dataset,
 )
+from airflow_provider_codat.links.codat import CodatReportLink
 from airflow_provider_codat.operators.codat_operator import documented
 from airflow_provider_codat.operators.create import CreateOperator
+from airflow_provider_codat.operators.write import LINK
+from airflow_provider_codat.report.page import About
 from airflow_provider_codat.tasks.arguments import rendered_text
 from airflow_provider_codat.tasks.before_create import check_before_create
 from airflow_provider_codat.tasks.create import blank_write
@@ -68,6 +72,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
 _MOST_NAMED = 5
+REPORT_LINK = CodatReportLink()
 
 
 class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
@@ -98,6 +103,10 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     :param results_path: where to write the results, a line of JSON for each row; see
         :class:`airflow_provider_codat.api.bulk.report.Outcome`. Needed for more than
         1,000 rows. (templated)
+    :param report_path: where to write a page of them, to look at: one file of HTML;
+        needs the extra ``report``. (templated)
+    :param report_url: where a browser finds that page, for the task's link *Report*; by
+        default ``report_path``, where that is one of the web. (templated)
     :param max_concurrency: how many requests there may be at a time; by default the
         connection's extra, or 10.
     :param requests_per_minute: how many requests any 60 seconds may hold, polls
@@ -118,6 +127,7 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     :raises SourceChanged: the rows are not those that were read, or sent, before.
     """
 
+    operator_extra_links = (LINK, REPORT_LINK)
     template_fields: Sequence[str] = (
         "company_id",
         "connection_id",
@@ -129,6 +139,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         "constants",
         "max_failed",
         "results_path",
+        "report_path",
+        "report_url",
         "timeout_in_minutes",
         "completion_timeout_seconds",
         "unknown_resolution",
@@ -154,6 +166,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         on_invalid: OnInvalid = "fail",
         max_failed: float | str = 0,
         results_path: "str | ObjectStoragePath | None" = None,
+        report_path: "str | ObjectStoragePath | None" = None,
+        report_url: str | None = None,
         max_concurrency: int | None = None,
         requests_per_minute: int | None = None,
         on_quota: OnQuota = "fail",
@@ -171,6 +185,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         self.on_invalid = on_invalid
         self.max_failed = max_failed
         self.results_path = results_path
+        self.report_path = report_path
+        self.report_url = report_url
         self.max_concurrency = max_concurrency
         self.requests_per_minute = requests_per_minute
         self.on_quota = on_quota
@@ -418,12 +434,41 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
             )
         pause(self, context, deferral.until)
 
+    def _about(self, task: BatchTry, context: "Context") -> About | None:
+        """Return what the report says of the task, and push where it is to be found."""
+        options, ti = task.args.options, context["ti"]
+        if not options.report_path:
+            return None
+        url = options.report_url or options.report_path
+        if url.startswith(("https://", "http://")):
+            ti.xcom_push(key=REPORT_LINK.xcom_key, value=url)
+        destination, settings = task.args.destination, self.hook.settings
+        return About(
+            f"What became of the {options.data_type.records}",
+            [
+                f"company {destination.company_id}",
+                f"connection {destination.connection_id}",
+                f"{ti.dag_id}, {ti.task_id}, {ti.run_id}, try {ti.try_number}",
+                f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+            ],
+            numbers=[
+                ("requests of this try", self._requests(task)),
+                ("answers of 429", task.rate_limited),
+            ],
+            requests_per_minute=settings.requests_per_minute,
+            link=settings.portal_url(
+                company_id=destination.company_id,
+                connection_id=destination.connection_id or "",
+                push_operation_key="{push_operation_key}",
+            ),
+        )
+
     def _ended(
         self, task: BatchTry, context: "Context", error: CodatError | None
     ) -> dict[str, Any]:
         """Write the results; return them, or raise what is wrong with them."""
         tally, requests = Tally(), self._requests(task)
-        lines = task.write_results(tally)
+        lines = task.write_results(tally, self._about(task, context))
         result = {
             "company_id": task.args.destination.company_id,
             "connection_id": task.args.destination.connection_id,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, Unpack
 
-from airflow.providers.common.compat.sdk import conf
+from airflow.providers.common.compat.sdk import BaseOperatorLink, conf
 
 from airflow_provider_codat.api.create.intent import Written
 from airflow_provider_codat.api.create.settle import judged, recalled, summary
@@ -79,7 +79,7 @@ class WriteOperator(CodatOperator, Generic[T]):
 
     data_type: DataType
 
-    operator_extra_links = (LINK,)
+    operator_extra_links: tuple[BaseOperatorLink, ...] = (LINK,)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - Python's own
         """Name the arguments of an operator of one data type by what it writes."""

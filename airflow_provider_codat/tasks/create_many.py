@@ -41,6 +41,8 @@ from airflow_provider_codat.api.payload.check import Check
 from airflow_provider_codat.api.payload.redaction import redactor
 from airflow_provider_codat.api.words import first_ones
 from airflow_provider_codat.failures import may_pass
+from airflow_provider_codat.report.figures import Figures
+from airflow_provider_codat.report.page import About, check_installed, page_of
 from airflow_provider_codat.tasks.arguments import rendered_text, resolution
 from airflow_provider_codat.tasks.create import intent_of
 from airflow_provider_codat.tasks.destination import destination_of
@@ -191,6 +193,9 @@ def survey_rows(run: "TaskRun", args: CreateManyArguments) -> Survey:
     results_path = args.options.results_path
     if results_path:
         check_writable(results_path)
+    if args.options.report_path:
+        check_installed()
+        check_writable(args.options.report_path, "report_path")
     survey = args.rows.survey()
     _log_survey(run, survey)
     if survey.total > MOST_IN_A_LIST and not results_path:
@@ -231,6 +236,7 @@ class BatchTry:
         self.task_journal = journal
         self.journal = BatchJournal(journal.windows, journal.keep)
         self.requests = 0
+        self.rate_limited = 0
         self.warned = 0
         self.held_back = 0
         self.passing = 0
@@ -286,26 +292,36 @@ class BatchTry:
     def take(self, batch: Batch) -> None:
         """Take in how a batch has ended."""
         self.requests += batch.scheduler.requests
+        self.rate_limited += batch.scheduler.rate_limited
         self.held_back = batch.counts.held_back
         self.passing = batch.counts.passing
         self.stopped = batch.stopped
 
-    def write_results(self, tally: Tally) -> list[Outcome] | None:
+    def write_results(
+        self, tally: Tally, about: About | None = None
+    ) -> list[Outcome] | None:
         """Write a line for each row, or return them where there is no file.
 
         :param tally: takes them in.
+        :param about: of the report; None where none is to be written.
         """
+        options, figures, lines = self.args.options, Figures(), None
 
         def told() -> Iterator[Outcome]:
             for outcome in outcomes(self.args.rows.read(), self.journal):
                 tally.add(outcome)
+                if about is not None:
+                    figures.add(outcome)
                 self.warned += bool(outcome["warnings"])
                 yield outcome
 
-        if not self.args.options.results_path:
-            return list(told())
-        written(self.args.options.results_path, map(line_of, told()))
-        return None
+        if options.results_path:
+            written(options.results_path, map(line_of, told()))
+        else:
+            lines = list(told())
+        if about is not None:
+            written(options.report_path, page_of(figures, about), "report_path")
+        return lines
 
     def error(self, tally: Tally) -> CodatError | None:
         """Return the error of a try that leaves too many rows out of the books.

@@ -168,6 +168,8 @@ class CreateRecordsKwargs(CreateKwargs, total=False):
     on_invalid: OnInvalid
     max_failed: float | str
     results_path: "str | ObjectStoragePath | None"
+    report_path: "str | ObjectStoragePath | None"
+    report_url: str | None
     max_concurrency: int | None
     requests_per_minute: int | None
     on_quota: OnQuota
@@ -239,6 +241,8 @@ class CreateManyOptions(CreateOptions):
     :param columns: as the author gave them, and so are constants and null_values.
     :param max_failed: how many rows may be missing from the books, or which share.
     :param results_path: where the results are written; empty for nowhere.
+    :param report_path: where the page of them is written; empty for nowhere.
+    :param report_url: where a browser finds that page; empty for nowhere.
     """
 
     item_key: str
@@ -253,6 +257,8 @@ class CreateManyOptions(CreateOptions):
     on_quota: OnQuota
     max_failed: float
     results_path: str
+    report_path: str
+    report_url: str
 
 
 Options = TypeVar("Options", bound=WriteOptions)
@@ -312,4 +318,6 @@ _READERS: Mapping[str, Callable[[Any, str], Any]] = {
     "on_quota": partial(one_of, OnQuota),
     "max_failed": share_or_number,
     "results_path": rendered_text,
+    "report_path": rendered_text,
+    "report_url": rendered_text,
 }

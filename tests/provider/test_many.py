@@ -31,7 +31,7 @@ from airflow_provider_codat.api import (
     RateLimited,
     SettingsInvalid,
 )
-from airflow_provider_codat.links.codat import CodatPushOperationLink
+from airflow_provider_codat.links.codat import CodatPushOperationLink, CodatReportLink
 from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.triggers.codat import CodatPauseTrigger
 
@@ -44,6 +44,7 @@ LINE = {
     "record_id",
     "push_operation_key",
     "adopted",
+    "sent_at",
     "warnings",
     "problems",
 }
@@ -183,6 +184,37 @@ def test_nothing_to_do(
     result = attempt_many(**given, on_empty="succeed").execute()
     assert (result["rows"], result["counts"], result["results"]) == (0, {}, [])
     assert local_codat.journal() == []
+
+
+def test_a_report_to_look_at(
+    attempt_many: Attempts, local_codat: LocalCodat, tmp_path: Path
+) -> None:
+    """A page tells of all rows, also when the task fails, and the link leads there."""
+    path = tmp_path / "report.html"
+    made = attempt_many(
+        [*rows(2), *invalid(1)],
+        on_invalid="skip",
+        report_path=str(path),
+        report_url="https://reports.example/1.html",
+    )
+    made.fails(BatchFailed, "1 of 3 rows")
+    text = path.read_text()
+    assert "<b>3</b> rows" in text
+    assert "<b>2</b> in the books" in text
+    assert "status: must be one of Active" in text
+    assert local_codat.company_id in text
+    assert name_of(1) not in text
+    assert made.xcoms[CodatReportLink().xcom_key] == "https://reports.example/1.html"
+
+
+def test_no_place_for_a_report(
+    attempt_many: Attempts, local_codat: LocalCodat, tmp_path: Path
+) -> None:
+    """A report that cannot be written is known before anything is sent."""
+    (tmp_path / "file").touch()
+    made = attempt_many(rows(1), report_path=str(tmp_path / "file" / "report.html"))
+    made.fails(SettingsInvalid, "report_path names a file where a folder must be")
+    assert local_codat.ledger() == []
 
 
 def test_columns_of_a_table(
@@ -450,11 +482,13 @@ def test_the_result_tells_of_every_row(
             "record_id": by_name[name_of(n)].record_id,
             "push_operation_key": by_name[name_of(n)].push_operation_key,
             "adopted": False,
+            "sent_at": line["sent_at"],
             "warnings": [],
             "problems": [],
         }
-        for n in range(1, 5)
+        for n, line in enumerate(lines, 1)
     ]
+    assert all(datetime.fromisoformat(line["sent_at"]).tzinfo for line in lines)
     assert made.xcoms.keys() == {LINK}
     assert made.xcoms[LINK].endswith(f"{local_codat.company_id}/summary")
 

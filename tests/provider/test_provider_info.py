@@ -16,14 +16,13 @@ import airflow_provider_codat
 from airflow_provider_codat.api.connection.settings import EXTRAS
 from airflow_provider_codat.get_provider_info import get_provider_info
 from airflow_provider_codat.hooks.codat import CodatHook
-from airflow_provider_codat.links.codat import CodatPushOperationLink
+from airflow_provider_codat.links.codat import CodatPushOperationLink, CodatReportLink
 
 AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
 INFO = get_provider_info()
 CONNECTION_TYPE = INFO["connection-types"][0]
 DISTRIBUTION = "airflow-provider-codat"
 HOOK = "airflow_provider_codat.hooks.codat.CodatHook"
-LINK = "airflow_provider_codat.links.codat.CodatPushOperationLink"
 TRIGGERS = "airflow_provider_codat.triggers.codat"
 
 MODULES = sorted(
@@ -122,9 +121,9 @@ def test_named_modules_and_links_exist() -> None:
         for module in entry["python-modules"]
     }
     assert named <= set(MODULES)
-    assert INFO["extra-links"] == [LINK]
-    link = CodatPushOperationLink
-    assert f"{link.__module__}.{link.__qualname__}" == LINK
+    links = (CodatPushOperationLink, CodatReportLink)
+    names = [f"{link.__module__}.{link.__qualname__}" for link in links]
+    assert INFO["extra-links"] == names
 
 
 def test_the_forms_of_earlier_airflows_are_derived() -> None:

@@ -7,6 +7,7 @@ it, some 43 KB for 500 rows, and not in memory.
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Container, Iterable, Iterator
+from datetime import UTC, datetime
 
 from airflow_provider_codat.api.bulk.digests import Digests
 from airflow_provider_codat.api.bulk.journal_windows import (
@@ -220,9 +221,16 @@ def _outcome(row: Row | Rejected, found: RowJournal) -> Outcome:
         "record_id": str(record) if record is not None else None,
         "push_operation_key": found.operation_key,
         "adopted": found.adopted or bool(adopted),
+        "sent_at": _time(found.sent_at),
         "warnings": list(found.remarks) if in_the_books else [],
         "problems": [] if in_the_books else list(found.remarks),
     }
+
+
+def _time(at: float | None) -> str | None:
+    if at is None:
+        return None
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def _nothing(number: int, label: str, status: Status, problems: list[str]) -> Outcome:
@@ -233,6 +241,7 @@ def _nothing(number: int, label: str, status: Status, problems: list[str]) -> Ou
         "record_id": None,
         "push_operation_key": "",
         "adopted": False,
+        "sent_at": None,
         "warnings": [],
         "problems": problems,
     }

@@ -63,6 +63,12 @@ class RowJournal:
         )
 
     @property
+    def sent_at(self) -> float | None:
+        """When its latest key was sent for the first time; None where none was."""
+        intents = (e.at for e in reversed(self.entries) if e.kind == "intent")
+        return next(intents, None)
+
+    @property
     def adopted(self) -> bool:
         """Whether its push operation was found, after the answer was lost."""
         return any(e.kind == "op" and e.because == "adopted" for e in self.entries)

@@ -40,6 +40,7 @@ class Outcome(TypedDict):
     - ``record_id``: which record it became; None where there is none that is known.
     - ``push_operation_key``: may be empty.
     - ``adopted``: whether it was found in the books, after the answer was lost.
+    - ``sent_at``: when its create was sent, in ISO 8601, UTC; None where none was.
     - ``warnings`` and ``problems``: free of the row's values.
     """
 
@@ -49,6 +50,7 @@ class Outcome(TypedDict):
     record_id: str | None
     push_operation_key: str
     adopted: bool
+    sent_at: str | None
     warnings: list[str]
     problems: list[str]
 

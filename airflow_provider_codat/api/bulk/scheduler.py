@@ -101,6 +101,7 @@ class Scheduler:
         self.reconcile_requests: list[tuple[RunningConversation, ReconcileRequest]] = []
         self.held_until = 0.0
         self.requests = 0
+        self.rate_limited = 0
         self.halted = False
         self._faults_in_a_row = 0
         self._finishing = False
@@ -245,6 +246,7 @@ class Scheduler:
             self._faults_in_a_row = self._faults_in_a_row + 1 if faulted else 0
         if isinstance(reply, Response):
             self.latest = reply
+            self.rate_limited += reply.status == 429  # noqa: PLR2004 - HTTP's own number
             if seconds:
                 self.held_until = max(self.held_until, self._clock() + seconds)
         self._step(running, reply)

@@ -1,0 +1,163 @@
+"""The page of a report: one file of HTML, with nothing from elsewhere."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from itertools import groupby
+from typing import Any
+
+from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.report.figures import Figures
+
+_MOST_BARS = 60
+# Minutes that a bar may stand for.
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)
+_MOST_LABELS = 8
+_LONGEST_REMARK = 300
+_OF_THE_WEB = ("https://", "http://")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a report says beside the results.
+
+    :param title: of the page.
+    :param lines: which company, which run, when.
+    :param numbers: more figures: what they count, and how many.
+    :param requests_per_minute: the limit that is drawn; None for none.
+    :param link: where a push operation is to be seen: a URL, in which
+        ``{push_operation_key}`` stands for its key; empty for none.
+    """
+
+    title: str = "What became of the rows"
+    lines: Sequence[str] = ()
+    numbers: Sequence[tuple[str, int]] = ()
+    requests_per_minute: int | None = None
+    link: str = ""
+
+
+def check_installed() -> None:
+    """See whether what draws a report is there.
+
+    :raises SettingsInvalid: when it is not.
+    """
+    if not all(map(find_spec, ("jinja2", "pygal"))):
+        raise SettingsInvalid(
+            "a report needs what draws it: pip install 'airflow-provider-codat[report]'"
+        )
+
+
+def page_of(figures: Figures, about: About) -> Iterator[str]:
+    """Yield the lines of the page.
+
+    :raises SettingsInvalid: when what draws it is not installed.
+    """
+    check_installed()
+    from jinja2 import Environment, PackageLoader  # noqa: PLC0415 - an extra
+    from markupsafe import Markup  # noqa: PLC0415 - the same
+
+    folder = PackageLoader("airflow_provider_codat", "report")
+    template = Environment(loader=folder, autoescape=True).get_template("report.html")
+    rows, statuses = figures.rows, list(figures.tally.counts)
+    there = figures.tally.rows - figures.tally.missing
+    share = there / figures.tally.rows if figures.tally.rows else 1.0
+    chart, caption = _chart(figures, about)
+    page = template.render(
+        title=about.title,
+        about=about.lines,
+        numbers=about.numbers,
+        figures=figures,
+        share=f"{share:.1%}",
+        width=round(100 * share, 2),
+        chart=Markup(chart),  # noqa: S704 - the library has escaped all that is in it
+        caption=caption,
+        shown=len(rows),
+        left_out=figures.tally.rows > len(rows),
+        statuses=statuses,
+        link=about.link if about.link.startswith(_OF_THE_WEB) else "",
+        rows=[
+            [
+                row["row"],
+                row["item_key"],
+                statuses.index(row["status"]),
+                "; ".join(row["problems"] or row["warnings"])[:_LONGEST_REMARK],
+                row["record_id"],
+                row["push_operation_key"],
+                row["sent_at"],
+            ]
+            for row in rows
+        ],
+    )
+    yield from page.splitlines()
+
+
+def _chart(figures: Figures, about: About) -> tuple[str, str]:
+    """Return the drawing of rows over time, and what it shows; empty for none."""
+    minutes = figures.minutes
+    if not minutes:
+        return "", ""
+    width = next((w for w in _WIDTHS if len(minutes) <= w * _MOST_BARS), _WIDTHS[-1])
+    bars = _bars(minutes, width)[:_MOST_BARS]
+    chart = _blank_chart()
+    chart.add("rows a minute", [rate for _, rate in bars])
+    labels = [f"{at:%H:%M}" for at, _ in bars]
+    every = max(1, len(labels) // _MOST_LABELS)
+    chart.x_labels, chart.x_labels_major = labels, labels[::every]
+    limit = about.requests_per_minute
+    if limit is not None:
+        chart.y_labels = [0, limit // 2, {"label": f"limit {limit:,}", "value": limit}]
+        chart.range = (0, max(limit, *(rate for _, rate in bars)))
+    words = f"Rows sent a minute, from {bars[0][0]:%Y-%m-%d %H:%M %Z}"
+    if width > 1:
+        words += f"; a bar is the mean of {width} minutes"
+    if limit is not None:
+        words += f"; the limit is {limit:,} requests a minute, polls included"
+    return chart.render(is_unicode=True), words
+
+
+def _blank_chart() -> Any:  # noqa: ANN401 - pygal has no types
+    """Return bars in the page's own colours."""
+    finders = list(sys.meta_path)
+    import pygal  # noqa: PLC0415 - an extra
+    from pygal.style import Style  # noqa: PLC0415 - the same
+
+    # It leaves one of Python 2's there, of which each import that fails then warns.
+    sys.meta_path[:] = finders
+    style = Style(
+        background="transparent",
+        plot_background="transparent",
+        foreground="currentColor",
+        foreground_strong="currentColor",
+        foreground_subtle="currentColor",
+        guide_stroke_color="currentColor",
+        major_guide_stroke_color="var(--bad)",
+        font_family="inherit",
+        colors=("var(--bar)",),
+        label_font_size=13,
+        major_label_font_size=13,
+    )
+    return pygal.Bar(
+        style=style,
+        js=[],
+        width=1000,
+        height=280,
+        show_legend=False,
+        disable_xml_declaration=True,
+        include_x_axis=True,
+        show_minor_x_labels=False,
+    )
+
+
+def _bars(
+    minutes: Sequence[tuple[datetime, int]], width: int
+) -> list[tuple[datetime, float]]:
+    """Return the mean of some minutes each."""
+    numbered = enumerate(minutes)
+    return [
+        (group[0][1][0], sum(rows for _, (_, rows) in group) / width)
+        for group in (
+            list(each) for _, each in groupby(numbered, lambda n: n[0] // width)
+        )
+    ]
