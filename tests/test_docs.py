@@ -155,7 +155,14 @@ def test_sessions_are_found() -> None:
         for block in SESSIONS
         for word in re.findall(r"python -m airflow_provider_codat\.(\w+)", block.text)
     }
-    assert programs == {"validate", "describe", "journal", "simulator", "webhooks"}
+    assert programs == {
+        "validate",
+        "describe",
+        "report",
+        "journal",
+        "simulator",
+        "webhooks",
+    }
 
 
 def environment(home: Path) -> dict[str, str]:

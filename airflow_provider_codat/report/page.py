@@ -8,7 +8,9 @@ from importlib.util import find_spec
 from itertools import groupby
 from typing import Any
 
+from airflow_provider_codat.api.bulk.report import Outcome
 from airflow_provider_codat.api.errors import SettingsInvalid
+from airflow_provider_codat.api.models import Json
 from airflow_provider_codat.report.figures import Figures
 
 _MOST_BARS = 60
@@ -77,20 +79,22 @@ def page_of(figures: Figures, about: About) -> Iterator[str]:
         left_out=figures.tally.rows > len(rows),
         statuses=statuses,
         link=about.link if about.link.startswith(_OF_THE_WEB) else "",
-        rows=[
-            [
-                row["row"],
-                row["item_key"],
-                statuses.index(row["status"]),
-                "; ".join(row["problems"] or row["warnings"])[:_LONGEST_REMARK],
-                row["record_id"],
-                row["push_operation_key"],
-                row["sent_at"],
-            ]
-            for row in rows
-        ],
+        rows=[_cells(row, statuses) for row in rows],
     )
     yield from page.splitlines()
+
+
+def _cells(row: Outcome, statuses: Sequence[str]) -> list[Json]:
+    """Return what the table shows of a row, in the order of its columns."""
+    return [
+        row["row"],
+        row["item_key"],
+        statuses.index(row["status"]),
+        "; ".join(row["problems"] or row["warnings"])[:_LONGEST_REMARK],
+        row["record_id"],
+        row["push_operation_key"],
+        row["sent_at"],
+    ]
 
 
 def _chart(figures: Figures, about: About) -> tuple[str, str]:

@@ -23,6 +23,10 @@ INFO = get_provider_info()
 CONNECTION_TYPE = INFO["connection-types"][0]
 DISTRIBUTION = "airflow-provider-codat"
 HOOK = "airflow_provider_codat.hooks.codat.CodatHook"
+LINKS = [
+    f"{link.__module__}.{link.__qualname__}"
+    for link in (CodatPushOperationLink, CodatReportLink)
+]
 TRIGGERS = "airflow_provider_codat.triggers.codat"
 
 MODULES = sorted(
@@ -121,9 +125,7 @@ def test_named_modules_and_links_exist() -> None:
         for module in entry["python-modules"]
     }
     assert named <= set(MODULES)
-    links = (CodatPushOperationLink, CodatReportLink)
-    names = [f"{link.__module__}.{link.__qualname__}" for link in links]
-    assert INFO["extra-links"] == names
+    assert INFO["extra-links"] == LINKS
 
 
 def test_the_forms_of_earlier_airflows_are_derived() -> None:
@@ -168,7 +170,7 @@ print(json.dumps({{
     [
         pytest.param("list", "package_name", DISTRIBUTION, id="list"),
         pytest.param("hooks", "connection_type", "codat", id="hooks"),
-        pytest.param("links", "extra_link_class_name", LINK, id="links"),
+        pytest.param("links", "extra_link_class_name", LINKS[0], id="links"),
         pytest.param("triggers", "class", TRIGGERS, id="triggers"),
     ],
 )
