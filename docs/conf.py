@@ -20,10 +20,12 @@ author = "the authors of airflow-provider-codat"
 release = version = __version__
 language = "en-GB"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.svgbob"]
 exclude_patterns = ["conf.py"]
 
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_title = f"{project} {release}"
 html_show_copyright = False
 html_show_sphinx = False
