@@ -13,6 +13,7 @@ import gzip
 import json
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -249,6 +250,12 @@ def main() -> None:
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (FILES / "customers.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     (FILES / "S-1001.pdf").write_bytes(b"%PDF-1.7")
+    with sqlite3.connect(FILES / "warehouse.db") as database:
+        database.execute("CREATE TABLE customers (no, company, email, street, zip)")
+        row = (1, "Fen Bakery", "fen@fen.example", "Main 1", "1000")
+        database.execute("INSERT INTO customers VALUES (?, ?, ?, ?, ?)", row)
+    warehouse = {"conn_type": "sqlite", "host": str(FILES / "warehouse.db")}
+    os.environ["AIRFLOW_CONN_WAREHOUSE"] = json.dumps(warehouse)
     command = [sys.executable, "-m", "airflow", "db", "migrate"]
     subprocess.run(command, check=True, capture_output=True)
     results = {}

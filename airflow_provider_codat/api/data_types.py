@@ -4,7 +4,7 @@ Source: https://docs.codat.io/using-the-api/push
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from airflow_provider_codat.api.models import Json
 
@@ -37,6 +37,8 @@ class DataType:
     :param amounts: paths of amounts of money that tell whether it is the same one.
     :param dates: paths of its dates.
     :param references: paths of the ids of other records that it belongs to.
+    :param longest: how many characters a name may have, and in which software: the
+        strictest of those whose models are known.
     """
 
     name: str
@@ -57,6 +59,7 @@ class DataType:
     amounts: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    longest: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def records(self) -> str:
@@ -85,6 +88,8 @@ class DataType:
         return str(payload.get(self.parent[1]) or "")
 
 
+_SAGE_50 = "Sage 50 (UK)"
+
 CUSTOMERS = DataType(
     "customers",
     "customers",
@@ -92,6 +97,7 @@ CUSTOMERS = DataType(
     can_update=True,
     takes_sync=True,
     identifying=("customerName", "emailAddress", "taxNumber"),
+    longest={"customerName": (60, _SAGE_50), "contactName": (30, _SAGE_50)},
 )
 SUPPLIERS = DataType(
     "suppliers",
@@ -100,6 +106,7 @@ SUPPLIERS = DataType(
     can_update=True,
     takes_sync=True,
     identifying=("supplierName", "emailAddress", "taxNumber"),
+    longest={"supplierName": (60, _SAGE_50), "contactName": (30, _SAGE_50)},
 )
 CHART_OF_ACCOUNTS = DataType(
     "chartOfAccounts",
@@ -108,6 +115,7 @@ CHART_OF_ACCOUNTS = DataType(
     takes_sync=True,
     identifying=("nominalCode", "name"),
     codes=("nominalCode",),
+    longest={"name": (100, "QuickBooks Online")},
 )
 BANK_ACCOUNTS = DataType(
     "bankAccounts",
@@ -131,7 +139,12 @@ BANK_TRANSACTIONS = DataType(
     parent=("bankAccounts", "accountId"),
 )
 ITEMS = DataType(
-    "items", "items", "item", identifying=("code", "name"), codes=("code",)
+    "items",
+    "items",
+    "item",
+    identifying=("code", "name"),
+    codes=("code",),
+    longest={"name": (50, "Xero")},
 )
 JOURNALS = DataType(
     "journals",

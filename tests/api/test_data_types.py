@@ -212,6 +212,7 @@ CONSTANTS = {
 TABLES = (
     "api/data_types.py",
     "api/payload/types",
+    "get_provider_info.py",  # Airflow calls what moves rows "transfers", too
     "operators/accounting",
     "simulator/rules/data_types.py",
     "simulator/rules/bodies.py",

@@ -10,6 +10,7 @@ from itertools import product
 from math import fsum
 from unicodedata import category
 
+from airflow_provider_codat.api.data_types import DATA_TYPES
 from airflow_provider_codat.api.models import Json
 from airflow_provider_codat.api.payload.contract import Finding, Route
 from airflow_provider_codat.api.payload.formats import TEXTS, places
@@ -19,16 +20,6 @@ _NAMES = frozenset({"customerName", "supplierName", "contactName", "name"})
 _EMAILS = frozenset({"emailAddress", "email"})
 _OF_ONE_LINE = _NAMES | _EMAILS
 _LINE_ENDS = str.maketrans("", "", "\r\n\t")
-# By the models that Codat tells of them.
-_SAGE_50 = "Sage 50 (UK)"
-_TIGHTEST = {
-    ("customers", "customerName"): (60, _SAGE_50),
-    ("customers", "contactName"): (30, _SAGE_50),
-    ("suppliers", "supplierName"): (60, _SAGE_50),
-    ("suppliers", "contactName"): (30, _SAGE_50),
-    ("items", "name"): (50, "Xero"),
-    ("chartOfAccounts", "name"): (100, "QuickBooks Online"),
-}
 
 
 def hints(payload: Json, data_type: str, *, lengths: bool = True) -> list[Finding]:
@@ -97,9 +88,10 @@ def _has_controls(text: str, of_one_line: bool) -> bool:
 
 
 def _too_long(payload: dict[str, Json], data_type: str) -> Iterator[tuple[str, str]]:
-    for (of, name), (most, software) in _TIGHTEST.items():
+    row = DATA_TYPES.get(data_type)
+    for name, (most, software) in row.longest.items() if row else ():
         value = payload.get(name)
-        if of == data_type and isinstance(value, str) and len(value) > most:
+        if isinstance(value, str) and len(value) > most:
             yield name, f"is longer than {most} characters, which {software} refuses"
 
 
