@@ -217,7 +217,7 @@ def table(result: dict[str, Any]) -> str:
     }
 
     def lines() -> Iterator[str]:
-        yield f"| | {' | '.join(columns)} |"
+        yield f"| pace | {' | '.join(columns)} |"
         yield "|---|" + "---:|" * len(columns)
         for plan, run in result["runs"].items():
             # While parts of it are gone, nothing is to be used up.

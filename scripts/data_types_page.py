@@ -174,7 +174,7 @@ def title(row: DataType) -> str:
 
 def table() -> Iterator[str]:
     """Yield the lines of the table of all data types."""
-    yield "| | key | create | many | update | delete | attach |"
+    yield "| data type | key | create | many | update | delete | attach |"
     yield "|---|---|---|---|---|---|---|"
     for row in DATA_TYPES.values():
         anchor = row.records.replace(" ", "-")
@@ -230,7 +230,7 @@ def section(row: DataType) -> Iterator[str]:
         ("required", ticked(required) or "nothing; the software wants more"),
         ("known again by", known_by(row)),
     ]
-    yield from ("", f"## {title(row)}", "", "| | |", "|---|---|")
+    yield from ("", f"## {title(row)}", "", "| what | how |", "|---|---|")
     yield from (f"| {what} | {words} |" for what, words in facts)
     text = json.dumps(EXAMPLES[row.name], ensure_ascii=False, indent=2)
     yield from ("", "```json", text, "```")

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -342,6 +343,16 @@ def test_template_fields_are_documented() -> None:
     for name in fields.keys() - told.keys():
         like = family[name] if family[name] in told else shown[family[name]]
         assert plain[name] == plain[like]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=named)
+def test_each_column_has_a_heading(path: Path) -> None:
+    """Whoever reads a table is told what stands in each column."""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for number, (line, below) in enumerate(pairwise(lines), 1):
+        if re.fullmatch(r"\|(\s*:?-+:?\s*\|)+", below) and line.startswith("|"):
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            assert all(cells), f"{path.name}:{number}"
 
 
 def test_examples_of_data_types() -> None:
