@@ -14,6 +14,8 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -85,13 +87,7 @@ def check(session: nox.Session, version: str, tests: tuple[str, ...]) -> None:
         session.run("uv", "pip", "check", external=True)
     else:
         session.run("python", "-m", "pip", "check")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for each in COPIED:
-            copy = shutil.copytree if (ROOT / each).is_dir() else shutil.copy
-            copy(ROOT / each, folder / each)
-        session.chdir(folder)
-        session.env["AIRFLOW_HOME"] = str(folder / "home")
+    with copied(session) as folder:
         session.run("python", "scripts/check_installed.py", version, "seen.json")
         # The newest may warn of nothing; older ones warn of what they rest on.
         warnings = [] if version == NEWEST else ["-W", "ignore"]
@@ -106,7 +102,6 @@ def check(session: nox.Session, version: str, tests: tuple[str, ...]) -> None:
             pytest = ("pytest", "-q", "--junit-xml=tests.xml", *warnings, *each)
             session.run(*pytest, env=apart, success_codes=[0, 1])
             ended.update(counted(folder / "tests.xml"))
-        session.chdir(ROOT)
         if not session.posargs:
             seen = json.loads((folder / "seen.json").read_text(encoding="utf-8"))
             RESULTS.mkdir(exist_ok=True)
@@ -115,6 +110,33 @@ def check(session: nox.Session, version: str, tests: tuple[str, ...]) -> None:
             (RESULTS / f"{session.name}.json").write_text(result, encoding="utf-8")
     if ended["failed"]:
         session.error("Tests have failed")
+
+
+@contextmanager
+def copied(session: nox.Session) -> Iterator[Path]:
+    """Copy the tests to a folder from which no source can be imported, and go there."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for each in COPIED:
+            copy = shutil.copytree if (ROOT / each).is_dir() else shutil.copy
+            copy(ROOT / each, folder / each)
+        session.env["AIRFLOW_HOME"] = str(folder / "home")
+        with session.chdir(folder):
+            yield folder
+
+
+@nox.session(requires=["wheel"])
+def floors(session: nox.Session) -> None:
+    """Try the lowest version of each library that is declared; only uv finds them."""
+    if session.venv_backend != "uv":
+        session.skip("uv is not on this machine")
+    (built,) = DIST.glob("*.whl")
+    wanted = f"airflow-provider-codat[test] @ {built.as_uri()}"
+    session.install("--resolution", "lowest-direct", wanted)
+    with copied(session):
+        apart = {"CODAT_OPENAPI_DIR": None, "CODAT_MODELS_DIR": None}
+        tests = session.posargs or ("tests/api", *FAST, *PARALLEL)
+        session.run("pytest", "-q", "-W", "ignore", *tests, env=apart)
 
 
 def counted(report: Path) -> dict[str, int]:

@@ -27,7 +27,11 @@ ROOT = Path(__file__).resolve().parents[1]
 DIST = ROOT / "dist"
 PACKAGE = "airflow_provider_codat"
 SCHEMAS = ("shared", *DATA_TYPES)
-DATA = {"py.typed", *(f"api/payload/schemas/{name}.json" for name in SCHEMAS)}
+DATA = {
+    "py.typed",
+    "report/report.html",
+    *(f"api/payload/schemas/{name}.json" for name in SCHEMAS),
+}
 TOP = {
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -106,6 +110,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         python = install(wheel, Path(folder))
         use(python, Path(folder))
+        list_components(python, DIST / f"{wheel.stem}.cdx.json")
+
+
+def list_components(python: Path, path: Path) -> None:
+    """Write what the wheel is installed with: a software bill of materials.
+
+    :param python: that has it.
+    """
+    command = (sys.executable, "-m", "cyclonedx_py", "environment", str(python))
+    run(*command, "--output-reproducible", "--output-file", str(path))
+    components = json.loads(path.read_text(encoding="utf-8"))["components"]
+    names = {each["name"] for each in components}
+    expect({"apache-airflow", "requests"} <= names, "The list of components is short")
+    print(f"{path.name}: {len(components)} components and their licences (CycloneDX)")
 
 
 def build(sources: Path, dist: Path) -> tuple[Path, Path]:

@@ -6,7 +6,7 @@ import io
 import re
 import tarfile
 from configparser import ConfigParser
-from importlib.metadata import metadata
+from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -147,3 +147,29 @@ def test_what_security_promises_is_there() -> None:
     assert [
         n for n in named if not any((p / n).is_file() for p in (ROOT, PACKAGE))
     ] == []
+
+
+def test_what_is_needed_is_listed() -> None:
+    """Each library that is declared has a line with its floor and its licence."""
+    config = ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    extras = config["options.extras_require"]
+    of_users = ("parquet", "report", "shared-pace", "simulator", "sql")
+    declared = config["options"]["install_requires"]
+    declared += "".join(extras[each] for each in of_users)
+    floors = dict(re.findall(r"^([a-z0-9-]+)>=([\d.]+)$", declared, re.MULTILINE))
+    page = (ROOT / "docs" / "decisions" / "005-dependencies.md").read_text()
+    told = re.findall(
+        r"^\| `([\w-]+)`[^|]*\| ([\d.]+) \| ([^|]+) \|", page, re.MULTILINE
+    )
+    assert {name: floor for name, floor, _ in told} == floors
+    for name, _, licence in told:
+        assert _licence(name) in {None, licence}, name
+
+
+def _licence(name: str) -> str | None:
+    """Return what a library says of its licence in one word; None where it does not."""
+    try:
+        return metadata(name).get("License-Expression")
+    except PackageNotFoundError:
+        return None
