@@ -4,7 +4,7 @@ Source: https://docs.codat.io/using-the-api/push
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from airflow_provider_codat.api.models import Json
 
@@ -37,8 +37,8 @@ class DataType:
     :param amounts: paths of amounts of money that tell whether it is the same one.
     :param dates: paths of its dates.
     :param references: paths of the ids of other records that it belongs to.
-    :param longest: how many characters a name may have, and in which software: the
-        strictest of those whose models are known.
+    :param longest: names, how many characters each may have, and in which software:
+        the strictest of those whose models are known.
     """
 
     name: str
@@ -59,7 +59,7 @@ class DataType:
     amounts: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
-    longest: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    longest: tuple[tuple[str, int, str], ...] = ()
 
     @property
     def records(self) -> str:
@@ -97,7 +97,7 @@ CUSTOMERS = DataType(
     can_update=True,
     takes_sync=True,
     identifying=("customerName", "emailAddress", "taxNumber"),
-    longest={"customerName": (60, _SAGE_50), "contactName": (30, _SAGE_50)},
+    longest=(("customerName", 60, _SAGE_50), ("contactName", 30, _SAGE_50)),
 )
 SUPPLIERS = DataType(
     "suppliers",
@@ -106,7 +106,7 @@ SUPPLIERS = DataType(
     can_update=True,
     takes_sync=True,
     identifying=("supplierName", "emailAddress", "taxNumber"),
-    longest={"supplierName": (60, _SAGE_50), "contactName": (30, _SAGE_50)},
+    longest=(("supplierName", 60, _SAGE_50), ("contactName", 30, _SAGE_50)),
 )
 CHART_OF_ACCOUNTS = DataType(
     "chartOfAccounts",
@@ -115,7 +115,7 @@ CHART_OF_ACCOUNTS = DataType(
     takes_sync=True,
     identifying=("nominalCode", "name"),
     codes=("nominalCode",),
-    longest={"name": (100, "QuickBooks Online")},
+    longest=(("name", 100, "QuickBooks Online"),),
 )
 BANK_ACCOUNTS = DataType(
     "bankAccounts",
@@ -144,7 +144,7 @@ ITEMS = DataType(
     "item",
     identifying=("code", "name"),
     codes=("code",),
-    longest={"name": (50, "Xero")},
+    longest=(("name", 50, "Xero"),),
 )
 JOURNALS = DataType(
     "journals",

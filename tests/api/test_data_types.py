@@ -272,6 +272,12 @@ def test_a_branch_is_found(code: str) -> None:
     assert any(map(names_a_data_type, decisions(ast.parse(code))))
 
 
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_is_a_key(row: DataType) -> None:
+    """What is looked for is put together by its data type."""
+    assert {row: 1}[DATA_TYPES[row.name]] == 1
+
+
 def test_rows_are_in_order() -> None:
     """Records that others refer to come before them: parties, accounts, the rest."""
     order = list(DATA_TYPES)

@@ -62,6 +62,8 @@ def test_no_module_but_the_simulator_imports_the_simulator() -> None:
             airflow_provider_codat.__path__, "airflow_provider_codat."
         )
         if ".simulator" not in module.name
+        # Airflow 2 has no API server that takes webhooks.
+        and (AIRFLOW >= (3,) or "provider_codat.webhooks." not in module.name)
     ]
     code = f"""
 import importlib, sys

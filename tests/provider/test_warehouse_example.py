@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_codat.simulator import LocalCodat
 
 pytest.importorskip("airflow.providers.postgres.hooks.postgres")
+
+AIRFLOW = tuple(int(part) for part in version("apache-airflow").split(".")[:2])
+MOMENT = "logical_date" if AIRFLOW >= (3,) else "execution_date"
 
 pytestmark = pytest.mark.slow
 
@@ -64,9 +68,9 @@ def test_each_night_takes_its_own_rows(
     insert(3, day=3)
 
     def night(day: int) -> Any:  # noqa: ANN401 - conftest.py's FinishedRun
-        at = datetime(2026, 3, day, 2, 30, tzinfo=UTC)
+        at = {MOMENT: datetime(2026, 3, day, 2, 30, tzinfo=UTC)}
         file, dag_id = "examples/codat_from_warehouse.py", "codat_from_warehouse"
-        run = run_dag(file, dag_id, logical_date=at)
+        run = run_dag(file, dag_id, **at)
         return run.task("create_customers").state
 
     assert night(3) == "success"

@@ -89,7 +89,7 @@ def _has_controls(text: str, of_one_line: bool) -> bool:
 
 def _too_long(payload: dict[str, Json], data_type: str) -> Iterator[tuple[str, str]]:
     row = DATA_TYPES.get(data_type)
-    for name, (most, software) in row.longest.items() if row else ():
+    for name, most, software in row.longest if row else ():
         value = payload.get(name)
         if isinstance(value, str) and len(value) > most:
             yield name, f"is longer than {most} characters, which {software} refuses"
