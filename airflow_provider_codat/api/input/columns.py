@@ -32,7 +32,7 @@ from airflow_provider_codat.api.payload.near_names import nearest
 from airflow_provider_codat.api.words import first_ones
 
 _MOST_COLUMNS = 1000
-_MOST_PLANS = 64
+_MOST_PLANS = 256
 _PLAIN_NUMBER = re.compile(
     r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII
 )
