@@ -122,7 +122,7 @@ class Columns:
         for name in self.mapping:
             if name not in names:
                 meant = nearest(name, names)
-                hint = f"; did you mean {meant!r}?" if meant else ""
+                hint = f"; did you mean {meant!r}?" if meant else "."
                 listed = ", ".join(first_ones(names))
                 raise SettingsInvalid(
                     f"columns: there is no column {name!r}{hint} There are: {listed}"

@@ -187,6 +187,8 @@ class TestRefused:
         """A column that the table does not have is named, with the near one."""
         with pytest.raises(SettingsInvalid, match=r"'compny'; did you mean 'company'"):
             told(columns_of({"compny": "customerName"}), company="Fen")
+        with pytest.raises(SettingsInvalid, match=r"'x'\. There are: company$"):
+            told(columns_of({"x": "customerName"}), company="Fen")
 
 
 class TestValues:
