@@ -125,7 +125,7 @@ def _rules(options: CreateManyOptions, check: Check) -> Rules:
     columns = read_columns(
         check, options.columns, options.constants, options.null_values, key
     )
-    tabular = bool(options.columns or options.constants)
+    tabular = bool(options.columns or options.constants or options.null_values)
     return Rules(check, key, options.read_only_fields, columns, tabular)
 
 

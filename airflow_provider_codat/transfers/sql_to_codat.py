@@ -143,5 +143,5 @@ class SqlToCodatOperator(CreateRecordsOperator):
             return args
         self.log.info("Reading the rows of the query over %s", self.sql_conn_id)
         hook = query_hook(self.sql_conn_id, self.sql_hook_params)
-        stage_rows(path, hook, self.sql, self.parameters, args.rows.rules.columns)
+        stage_rows(path, hook, self.sql, self.parameters, args.rows.rules.table)
         return args

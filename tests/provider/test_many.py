@@ -241,6 +241,16 @@ def test_columns_of_a_table(
     assert record.record["addresses"] == [{"type": "Billing", "line1": "Hauptstr. 1"}]
 
 
+def test_what_is_empty_in_a_list(
+    attempt_many: Attempts, local_codat: LocalCodat
+) -> None:
+    """Words for nothing are nothing in rows of every source, and are not sent."""
+    row = {**rows(1)[0], "phone": "NULL", "taxNumber": "-"}
+    attempt_many([row], null_values=["NULL", "-"]).execute()
+    (record,) = local_codat.ledger()
+    assert not {"phone", "taxNumber"} & record.record.keys()
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "on_empty": ({"on_empty": "shrug"}, "on_empty must be one of: skip, succeed, fail"),
     "columns": ({"columns": {"a": "custmerName"}}, "did you mean customerName"),

@@ -140,7 +140,7 @@ def test_parameters(
 
 
 @pytest.mark.parametrize("key", ["no", None], ids=["item_key", "no item_key"])
-@pytest.mark.parametrize("writes", range(1, 6))
+@pytest.mark.parametrize("writes", range(1, 5))
 def test_killed_at_any_write(
     query: Query,
     warehouse: Warehouse,
@@ -157,13 +157,8 @@ def test_killed_at_any_write(
     """
     store.refuse(after=writes, kept=True)
     made = query(store=store, item_key=key)
-    finished = False
-    with suppress(JournalFailed):
-        made.execute()
-        finished = True
+    made.fails(JournalFailed)
     store.mend()
-    if finished:
-        return
     warehouse.run(["DELETE FROM debtors WHERE no = 2"])
     warehouse.run(["UPDATE debtors SET street = 'Moved' WHERE no = 3"])
     warehouse.insert(4)

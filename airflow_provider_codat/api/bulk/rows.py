@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from airflow_provider_codat.api.bulk.digests import Digests
 from airflow_provider_codat.api.data_types import DATA_TYPES
@@ -28,7 +28,7 @@ from airflow_provider_codat.api.payload.canonical import (
     read_payload,
 )
 from airflow_provider_codat.api.payload.check import Check
-from airflow_provider_codat.api.payload.foreign_values import table_rows
+from airflow_provider_codat.api.payload.foreign_values import is_table, table_rows
 from airflow_provider_codat.api.payload.json_values import at, to_json
 
 MOST_IN_A_LIST = 1000
@@ -48,15 +48,21 @@ class Rules:
     :param check: what rows are held against.
     :param item_key: the property that identifies a row; None: its body does.
     :param read_only_fields: names that are left out; none to send them too.
-    :param columns: what becomes of the columns of a table.
+    :param columns: what becomes of the columns of a table; None: only those become
+        something that are named like a property.
     :param tabular: whether every row is one of a table; :class:`.Cells` always are.
     """
 
     check: Check = field(default_factory=Check)
     item_key: str | None = None
     read_only_fields: Collection[str] = READ_ONLY
-    columns: Columns = field(default_factory=lambda: Columns(Check()))
+    columns: Columns | None = None
     tabular: bool = False
+
+    @property
+    def table(self) -> Columns:
+        """What becomes of the columns of a table."""
+        return self.columns or Columns(self.check, item_key=self.item_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +123,7 @@ class ReadRow(NamedTuple):
             p for p in rules.check.problems(self.payload) if p.path not in told
         )
         if self.cells is not None:
-            found = rules.columns.by_column(self.cells, found)
+            found = rules.table.by_column(self.cells, found)
         return self.faults + found
 
     def rejected(self, found: Iterable[Problem]) -> Rejected | None:
@@ -146,16 +152,10 @@ class Reader:
             record = self._record(raw)
         except PayloadInvalid as invalid:
             return ReadRow(number, None, None, (), invalid.problems)
-        cells = record if self.rules.tabular or isinstance(raw, Cells) else None
-        made, amiss = (
-            (self._known(record), ())
-            if cells is None
-            else self.rules.columns.payload_of(cells)
-        )
+        tabular = self.rules.tabular or isinstance(raw, Cells)
+        made, amiss = self._made(record, tabular)
         name = self.rules.item_key
-        # The key may be a column, or the property that one becomes.
-        told = made | record if isinstance(made, dict) else record
-        key, fault = ("", "") if name is None else _key(told.get(name))
+        key, fault = ("", "") if name is None else _key(_named(name, record, made))
         payload, left_out = self.rules.check.without_read_only(
             made, self.rules.read_only_fields
         )
@@ -165,7 +165,16 @@ class Reader:
             row = self._identified(number, key, payload)
             fault = self._taken(row)
         faults = (Problem(at("", name or ""), "item_key", fault),) if fault else ()
+        cells = record if tabular else None
         return ReadRow(number, payload, row, left_out, faults + inexact, cells)
+
+    def _made(
+        self, record: dict[str, Json], tabular: bool
+    ) -> tuple[Json, tuple[Problem, ...]]:
+        """Return the payload of a row, and what is wrong with its cells."""
+        if tabular:
+            return self.rules.table.payload_of(record)
+        return self._known(record), ()
 
     def _record(self, raw: object) -> dict[str, Json]:
         """Return one row as JSON.
@@ -175,7 +184,7 @@ class Reader:
         if not isinstance(raw, Cells):
             return _record(raw, self._example)
         if not self._met:
-            self.rules.columns.check_header(raw.values)
+            self.rules.table.check_header(raw.values)
             self._met = True
         if raw.fault:
             raise _unreadable(f"line {raw.number}", raw.fault)
@@ -229,6 +238,13 @@ def _parsed(line: Line) -> object:
         reason = f"{invalid.problems[0].message}; each line must be one JSON object"
     # Raised out here so that the error, which carries the text, is not its context.
     raise _unreadable(f"line {line.number}", reason)
+
+
+def _named(name: str, record: Mapping[str, Json], made: Json) -> Json:
+    """Return what identifies a row: a column, or the property that one becomes."""
+    if name in record or not isinstance(made, dict):
+        return record.get(name)
+    return made.get(name)
 
 
 def _key(value: Json) -> tuple[str, str]:
@@ -390,8 +406,10 @@ def rows_of_list(
     :raises SettingsInvalid: when it is no list, or a longer one.
     """
     given = _from_text(value) if isinstance(value, str) else value
-    if (rows := table_rows(given)) is not None:
-        given = [Cells(number, row) for number, row in enumerate(rows, 1)]
+    if is_table(given):
+        table: Any = given  # it has a length
+        _check_length(len(table), limit, name)
+        return [Cells(number, row) for number, row in enumerate(table_rows(table), 1)]
     if given is None:
         read_payload(None)  # says that the task before gave nothing
     if isinstance(given, Mapping):
@@ -402,12 +420,16 @@ def rows_of_list(
         raise SettingsInvalid(
             f"{name} must be a list of objects; {type(given).__name__} was given"
         )
-    if len(given) > limit:
+    _check_length(len(given), limit, name)
+    return list(given)
+
+
+def _check_length(rows: int, limit: int, name: str) -> None:
+    if rows > limit:
         raise SettingsInvalid(
-            f"{name} has {len(given):,} rows, and a list may have up to {limit:,}: "
+            f"{name} has {rows:,} rows, and a list may have up to {limit:,}: "
             f"write them to a file of JSON lines and give its {name}_path"
         )
-    return list(given)
 
 
 def _from_text(text: str) -> object:

@@ -32,6 +32,7 @@ from airflow_provider_codat.api.payload.near_names import nearest
 from airflow_provider_codat.api.words import first_ones
 
 _MOST_COLUMNS = 1000
+_MOST_PLANS = 256
 _PLAIN_NUMBER = re.compile(
     r"[+-]?(\d{1,40}(\.\d{0,40})?|\.\d{1,40})([eE][+-]?\d{1,3})?", re.ASCII
 )
@@ -60,6 +61,20 @@ class Target(NamedTuple):
 
     route: Route
     kinds: frozenset[str]
+
+
+class _Plan(NamedTuple):
+    """What becomes of rows that have the same columns.
+
+    :param targets: of the columns that become something.
+    :param notes: what is to be said of the others, where a cell of theirs holds
+        something; None: nothing.
+    :param fillable: the objects and lists that some column may fill.
+    """
+
+    targets: Mapping[str, Target]
+    notes: Mapping[str, Problem | None]
+    fillable: frozenset[Route]
 
 
 @dataclass(frozen=True)
@@ -107,7 +122,7 @@ class Columns:
         for name in self.mapping:
             if name not in names:
                 meant = nearest(name, names)
-                hint = f"; did you mean {meant!r}?" if meant else ""
+                hint = f"; did you mean {meant!r}?" if meant else "."
                 listed = ", ".join(first_ones(names))
                 raise SettingsInvalid(
                     f"columns: there is no column {name!r}{hint} There are: {listed}"
@@ -121,21 +136,22 @@ class Columns:
         Cells with nothing in them are left out, and so is an object or an element of a
         list of which nothing but constants would be left.
         """
-        found: list[Problem] = []
+        found: list[Problem | None] = []
         placed: dict[Route, Json] = {}
+        plan = self._plan(values)
         for name, value in values.items():
-            if self._is_nothing(value) or name == self._foreign_key:
+            if self._is_nothing(value):
                 continue
-            target = self._target(name)
-            if target is None:
-                found += self._left_out(name)
+            if (target := plan.targets.get(name)) is None:
+                found.append(plan.notes[name])
                 continue
             try:
                 placed[target.route] = _converted(value, target.kinds)
             except ValueError as reason:
                 told = Problem(path_of(target.route), "column", str(reason))
                 found.append(_told(told, name))
-        return _built(self._with_constants(placed)), tuple(found)
+        whole = self._with_constants(placed, plan)
+        return _built(whole), tuple(filter(None, found))
 
     def by_column(
         self, values: Mapping[str, Json], problems: Sequence[Problem]
@@ -143,13 +159,14 @@ class Columns:
         """Return problems of a row's payload with the columns that they come from."""
         if not problems:
             return ()
+        plan = self._plan(values)
         placed: dict[Route, Json] = {
             target.route: name
-            for name, value in values.items()
-            if not self._is_nothing(value) and (target := self._target(name))
+            for name, target in plan.targets.items()
+            if not self._is_nothing(values.get(name))
         }
         # Built like the payload, so that what was left out moves the others the same.
-        come_from = dict(_leaves(_built(self._with_constants(placed)), ()))
+        come_from = dict(_leaves(_built(self._with_constants(placed, plan)), ()))
         origins = {path_of(route): name for route, name in come_from.items()}
         return tuple(
             _told(each, origins[each.path]) if each.path in origins else each
@@ -179,37 +196,47 @@ class Columns:
         return key
 
     @cached_property
-    def _partly_mapped(self) -> frozenset[Route]:
-        """The objects and lists that some column may fill."""
-        routes = [target.route for target in self._targets.values() if target]
-        routes += [target.route for target in self._mapped.values()]
-        return frozenset(holder for route in routes for holder in holders_of(route))
-
-    @cached_property
-    def _targets(self) -> dict[str, Target | None]:
-        """What was found out about columns that are not mapped."""
+    def _plans(self) -> dict[tuple[str, ...], _Plan]:
+        """What was found out about columns, by their names."""
         return {}
 
     def _is_nothing(self, value: Json) -> bool:
         return value is None or (isinstance(value, str) and value in self.null_values)
 
-    def _target(self, name: str) -> Target | None:
-        if (mapped := self._mapped.get(name)) is not None:
-            return mapped
-        if name not in self._targets:
-            if len(self._targets) > _MOST_COLUMNS:
-                self._targets.clear()
-            self._targets[name] = self._free(name)
-            self.__dict__.pop("_partly_mapped", None)
-        return self._targets[name]
+    def _plan(self, values: Mapping[str, Json]) -> _Plan:
+        """Return what becomes of a row's columns, which their names alone decide."""
+        names = tuple(values)
+        if names not in self._plans:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            self._plans[names] = self._planned(names)
+        return self._plans[names]
 
-    def _free(self, name: str) -> Target | None:
-        """Return where a column goes that is named like a property."""
-        target = self._found(name)
-        taken = [*self._fixed, *(each.route for each in self._mapped.values())]
-        if target is None or clash_of(frozenset([*taken, target.route])):
-            return None
-        return None if target.route in taken else target
+    def _planned(self, names: Sequence[str]) -> _Plan:
+        targets = {name: t for name, t in self._mapped.items() if name in names}
+        notes: dict[str, Problem | None] = {}
+        given = frozenset([*self._fixed, *(t.route for t in self._mapped.values())])
+        free: frozenset[Route] = frozenset()
+        for name in names:
+            if name in targets:
+                continue
+            target = None if name == self._foreign_key else self._found(name)
+            if target is None:
+                notes[name] = self._left_out(
+                    name, f"is no property of {self.check.data_type}"
+                )
+            elif _is_taken(target.route, given):
+                words = "stands where columns or constants put something"
+                notes[name] = self._left_out(name, words)
+            elif _is_taken(target.route, free):
+                words = "stands where another column stands; leave one of them out"
+                notes[name] = Problem(f"column {name!r}", "column", words)
+            else:
+                targets[name], free = target, free | {target.route}
+        mapped = (target.route for target in self._mapped.values())
+        routes = [*mapped, *(target.route for target in targets.values())]
+        holders = frozenset(holder for route in routes for holder in holders_of(route))
+        return _Plan(targets, notes, holders)
 
     def _named(self, path: object, where: str) -> Target:
         """Return what a path names.
@@ -241,31 +268,36 @@ class Columns:
         name = self.check.data_type
         return paths_of(name) if name in DATA_TYPES else ()
 
-    def _left_out(self, name: str) -> Iterator[Problem]:
-        """Yield that a column becomes nothing."""
+    def _left_out(self, name: str, why: str) -> Problem | None:
+        """Return what is said of a column that becomes nothing."""
         wanted = self.check.unknown_properties
-        if wanted == "ignore":
-            return
+        if wanted == "ignore" or name == self._foreign_key:
+            return None
         meant = nearest(name, self._known_paths)
         hint = f'; did you mean columns={{"{name}": "{meant}"}}?' if meant else ""
         severity: Any = "error" if wanted == "fail" else "warning"
-        words = f"is no property of {self.check.data_type}, and is left out{hint}"
-        yield Problem(f"column {name!r}", "unknown", words, severity)
+        words = f"{why}, and is left out{hint}"
+        return Problem(f"column {name!r}", "unknown", words, severity)
 
-    def _with_constants(self, placed: Mapping[Route, Json]) -> dict[Route, Json]:
+    def _with_constants(
+        self, placed: Mapping[Route, Json], plan: _Plan
+    ) -> dict[Route, Json]:
         """Return all values of a row, without constants that would stand alone."""
         filled = {holder for route in placed for holder in holders_of(route)}
+        alone = plan.fillable - filled
         return {
             **placed,
             **{
                 route: value
                 for route, value in self._fixed.items()
-                if all(
-                    holder in filled or holder not in self._partly_mapped
-                    for holder in holders_of(route)
-                )
+                if alone.isdisjoint(holders_of(route))
             },
         }
+
+
+def _is_taken(route: Route, routes: frozenset[Route]) -> bool:
+    """Whether something stands at a route, in it or around it."""
+    return route in routes or clash_of(routes | {route}) is not None
 
 
 def read_columns(

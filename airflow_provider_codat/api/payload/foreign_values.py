@@ -35,17 +35,16 @@ def is_missing(value: object) -> bool:
     return of_pandas and kind.__name__ in {"NAType", "NaTType"}
 
 
-def table_rows(value: object) -> list[dict[str, object]] | None:
-    """Return the rows of a table; None for what is none.
+def is_table(value: object) -> bool:
+    """Whether it is a table of pandas, polars or pyarrow; ``len()`` counts its rows."""
+    reads = any(hasattr(type(value), name) for name, _ in _TABLES)
+    return reads and hasattr(value, "columns")
 
-    Tables of pandas, polars and pyarrow are known.
-    """
-    for name, arguments in _TABLES:
-        read: Callable[..., list[dict[str, object]]] | None
-        read = getattr(type(value), name, None)
-        if read is not None and hasattr(value, "columns"):
-            return [emptied(row) for row in read(value, *arguments)]
-    return None
+
+def table_rows(value: object) -> list[dict[str, object]]:
+    """Return the rows of a table, see :func:`is_table`."""
+    name, arguments = next(each for each in _TABLES if hasattr(value, each[0]))
+    return [emptied(row) for row in getattr(value, name)(*arguments)]
 
 
 _TABLES: tuple[tuple[str, tuple[str, ...]], ...] = (

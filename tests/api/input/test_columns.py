@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_codat.api.bulk.digests import Digests
-from airflow_provider_codat.api.bulk.rows import Reader, Rules
+from airflow_provider_codat.api.bulk.rows import Reader, Row, Rows, Rules
 from airflow_provider_codat.api.errors import SettingsInvalid
 from airflow_provider_codat.api.input.columns import Cells, Columns, read_columns
 from airflow_provider_codat.api.input.property_paths import paths_of, route_of
@@ -187,6 +187,8 @@ class TestRefused:
         """A column that the table does not have is named, with the near one."""
         with pytest.raises(SettingsInvalid, match=r"'compny'; did you mean 'company'"):
             told(columns_of({"compny": "customerName"}), company="Fen")
+        with pytest.raises(SettingsInvalid, match=r"'x'\. There are: company$"):
+            told(columns_of({"x": "customerName"}), company="Fen")
 
 
 class TestValues:
@@ -351,3 +353,39 @@ def test_decimals_of_a_database() -> None:
     rules = Rules(columns.check, columns=columns)
     cells = Cells(1, {"amount": Decimal("12.50")})
     assert Reader(rules, Digests()).attempt(1, cells).payload == {"totalAmount": 12.5}
+
+
+@pytest.mark.parametrize("empty_first", [True, False])
+def test_what_a_row_becomes_is_its_own(empty_first: bool) -> None:
+    """A row is the same each time that it is read, whatever stands in the others."""
+    columns = columns_of(None, {"status": "Active", "addresses[0].type": "Billing"})
+    rows = [
+        Cells(1, {"customerName": "A", "addresses[0].line1": None}),
+        Cells(2, {"customerName": "B", "addresses[0].line1": "Main 1"}),
+    ]
+    if not empty_first:
+        rows.reverse()
+    source = Rows(lambda: rows, Rules(columns.check, columns=columns))
+    assert source.survey().invalid == 0
+    read = [row.payload for row in source.read() if isinstance(row, Row)]
+    assert {"customerName": "A", "status": "Active"} in read
+    assert len(read) == 2
+
+
+def test_rows_with_other_columns_each() -> None:
+    """Of objects, each of which has its own names, each is read by its own."""
+    columns = columns_of(None, {"addresses[0].type": "Billing"})
+    assert payload(columns, phone="7") == {
+        "phone": "7",
+        "addresses": [{"type": "Billing"}],
+    }
+    payload(columns, **{"addresses[0].city": "Ely"})
+    assert payload(columns, phone="7")["addresses"] == [{"type": "Billing"}]
+
+
+def test_two_columns_at_one_place() -> None:
+    """Neither of two columns swallows the other: the row is refused."""
+    found = told(columns_of(), addresses="[]", **{"addresses[0].line1": "x"})
+    assert "column 'addresses[0].line1': stands where another column stands" in (
+        " ".join(found)
+    )

@@ -1,15 +1,14 @@
 """The law of the page on files: it says of each odd file what comes of it."""
 
-import os
 from pathlib import Path
 
 import pytest
 from odd_files import ODD_FILES, OddFile
+from page_tables import check_table
 
 from airflow_provider_codat.validate import main
 
 PAGE = Path(__file__).parents[3] / "docs" / "files.md"
-BEGIN, END = "<!-- files: begin -->\n", "<!-- files: end -->"
 HEAD = "| a file | gives |\n|---|---|\n"
 
 
@@ -33,10 +32,4 @@ def test_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     if not PAGE.exists():
         pytest.skip("the docs are not here")
     rows = [f"| {each.what} | {told(each, tmp_path, capsys)} |\n" for each in ODD_FILES]
-    page = PAGE.read_text(encoding="utf-8")
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    wanted = "".join([before, BEGIN, HEAD, *rows, END, after])
-    if os.environ.get("CODAT_DOCS_TABLES"):
-        PAGE.write_text(wanted, encoding="utf-8")
-    assert page == wanted
+    check_table(PAGE, "files", [HEAD, *rows])

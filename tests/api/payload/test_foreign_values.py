@@ -186,6 +186,22 @@ def test_other_tables(library: str) -> None:
     ]
 
 
+def test_a_table_that_is_too_long_is_not_read() -> None:
+    """It is refused by its length: millions of rows do not become dicts first."""
+
+    class Table:
+        columns = ("a",)
+
+        def __len__(self) -> int:
+            return 5_000_000
+
+        def to_dicts(self) -> list[dict[str, object]]:
+            raise AssertionError("it was read")
+
+    with pytest.raises(SettingsInvalid, match="5,000,000 rows"):
+        rows_of_list(Table())
+
+
 def test_a_table_that_is_too_long() -> None:
     """A table may have as many rows as a list."""
     pd = pytest.importorskip("pandas")
