@@ -77,10 +77,14 @@ class CodatRetryPolicy(RetryPolicy):
 
 @contextmanager
 def failing_at_once() -> Iterator[None]:
-    """Below Airflow 3.3, keep what will fail again from using up the retries."""
+    """Below Airflow 3.3, keep what will fail again from using up the retries.
+
+    On every version, tell the error's code: by it the docs say what to do.
+    """
     try:
         yield
     except CodatError as error:
+        error.tell_code()
         if HAS_RETRY_POLICIES or may_pass(error):
             raise
         raise AirflowFailException(f"{type(error).__name__}: {error}") from error

@@ -29,6 +29,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"
 # Their examples have tests of their own: tests/simulator/test_guide.py, and below.
 ELSEWHERE = {"docs/simulator.md", "docs/testing.md"}
 MOST_NOT_RUN = 4
+LONG_SENTENCE = 12
 COMMAND = re.compile(r"\$ (?:python -m airflow_provider_codat|cat)\b.*")
 
 
@@ -257,6 +258,37 @@ def test_links(path: Path) -> None:
     assert not broken
 
 
+def guides() -> list[Path]:
+    """Return the guides that the first page lists, but for those about versions."""
+    listed = (DOCS / "index.md").read_text(encoding="utf-8")
+    (entries,) = re.findall(r":caption: Guides\n\n(.*?)```", listed, re.DOTALL)
+    names = re.findall(r"<(\S+)>", entries)
+    return [DOCS / f"{n}.md" for n in names if n not in {"upgrading", "compatibility"}]
+
+
+@pytest.mark.parametrize("page", guides(), ids=named)
+def test_a_guide_begins_with_what_does_it(page: Path) -> None:
+    """Before its first heading, a guide shows the DAG, or the command."""
+    begin = page.read_text(encoding="utf-8").partition("\n## ")[0]
+    assert re.search(r"^```(?:python|console|bash)\n", begin, re.MULTILINE)
+
+
+def test_no_page_says_what_another_says() -> None:
+    """No sentence of a dozen words stands in two pages."""
+    code = re.compile(r"^```.*?^```$|^\|.*?$", re.DOTALL | re.MULTILINE)
+    seen: dict[str, str] = {}
+    twice: list[str] = []
+    # The first page and the README are the same page in two places.
+    for path in [page for page in PAGES if page != DOCS / "index.md"]:
+        text = code.sub("", path.read_text(encoding="utf-8"))
+        for part in re.split(r"(?<=[.:;])\s+|\n\n", text):
+            sentence = " ".join(part.split())
+            elsewhere = seen.setdefault(sentence, named(path)) != named(path)
+            if elsewhere and len(sentence.split()) >= LONG_SENTENCE:
+                twice.append(f"{named(path)}, {seen[sentence]}: {sentence}")
+    assert not twice
+
+
 def code_of(*pages: Path) -> str:
     """Return what stands in pages as code, within the text or apart."""
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
@@ -264,29 +296,31 @@ def code_of(*pages: Path) -> str:
 
 
 def test_errors_are_documented() -> None:
-    """Every error has its place in the reference, and is explained in a guide."""
+    """By its code, an error's place is found: what happened, and what to do."""
     kinds = [
-        name
+        (kind.code, name)
         for name, kind in inspect.getmembers(errors, inspect.isclass)
         if issubclass(kind, errors.CodatError)
     ]
     assert len(kinds) > 20
-    reference = DOCS / "reference" / "errors.md"
-    listed = re.findall(r"autoexception:: (\w+)", reference.read_text(encoding="utf-8"))
-    assert sorted(listed) == kinds
-    guides = [page for page in PAGES if page != reference]
-    # These two are never raised themselves: they gather others.
-    gathering = {"CodatError", "PushEnded"}
-    assert not [k for k in kinds if k not in code_of(*guides) and k not in gathering]
+    page = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
+    rows = r"^\| \[(CODAT-E\d\d)\]\(#(codat-e\d\d)\) \| `(\w+)` \|.* \| .+ \| .+ \|$"
+    told = re.findall(rows, page, re.MULTILINE)
+    assert [(code, name) for code, _, name in told] == sorted(kinds)
+    assert all(anchor == code.lower() for code, anchor, _ in told)
+    sections = r"^## (CODAT-E\d\d)\n\n```{eval-rst}\n.. autoexception:: [\w.]+\.(\w+)$"
+    assert re.findall(sections, page, re.MULTILINE) == sorted(kinds)
 
 
 def test_the_errors_are_drawn_as_they_are() -> None:
     """The tree of errors in the reference is that of the module."""
     page = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
-    (tree,) = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
-    drawn = [line.strip() for line in tree.splitlines()]
-    source = [line.strip() for line in (errors.__doc__ or "").splitlines()]
-    assert "\n".join(drawn) in "\n".join(source)
+    (drawn,) = re.findall(r"```text\n(CodatError\n.*?)```", page, re.DOTALL)
+    # There, each has a word beside it.
+    source = re.sub(r"^    ", "", errors.__doc__ or "", flags=re.MULTILINE)
+    node = re.compile(r"^(?:[│ ]  )?(?:[├└]─ )?\w+(?:\(\w+\))?(?= |$)", re.MULTILINE)
+    nodes = node.findall(source)
+    assert drawn.splitlines() == nodes[nodes.index("CodatError") :][: drawn.count("\n")]
 
 
 def test_extras_are_documented() -> None:

@@ -39,7 +39,7 @@ carries a payload, a key or an authorisation link.
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_codat.api.models import (
     Problem,
@@ -53,11 +53,20 @@ from airflow_provider_codat.api.words import first_ones, shortened
 class CodatError(Exception):
     """Anything that this package raises about Codat.
 
-    Its message is cut after 4,000 characters: Airflow keeps it in its database.
+    Its message is cut after 4,000 characters: Airflow keeps it in its database. A code
+    stays what it is, whatever a release does to names and messages.
     """
+
+    code: ClassVar[str] = "CODAT-E00"
 
     def __init__(self, *args: object) -> None:
         super().__init__(*(shortened(a) if isinstance(a, str) else a for a in args))
+
+    def tell_code(self) -> None:
+        """Put the code before the message: the docs have a section of that name."""
+        told = str(self)
+        if not told.startswith(f"[{self.code}]"):
+            self.args = (f"[{self.code}] {told}",)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Cross a process: restored from what it says and carries, not made anew."""
@@ -72,12 +81,16 @@ def _restored(kind: type[CodatError], args: tuple[object, ...]) -> CodatError:
 class SettingsInvalid(CodatError, ValueError):
     """A field of the connection, or an argument, is missing or malformed."""
 
+    code = "CODAT-E01"
+
 
 class PayloadInvalid(CodatError, ValueError):
     """The payload cannot be accepted; nothing was sent.
 
     :param problems: every problem that was found, not the first alone.
     """
+
+    code = "CODAT-E02"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -97,6 +110,8 @@ class PayloadChanged(CodatError):
     :param record_id: that record; None where Codat did not name it.
     """
 
+    code = "CODAT-E03"
+
     def __init__(self, message: str, *, record_id: str | None) -> None:
         self.record_id = record_id
         super().__init__(message)
@@ -105,9 +120,13 @@ class PayloadChanged(CodatError):
 class JournalFailed(CodatError):
     """The journal could not be written or read, so nothing more was sent."""
 
+    code = "CODAT-E04"
+
 
 class Unreachable(CodatError):
     """No answer came: no connection, a reset, a time-out, or a cut body."""
+
+    code = "CODAT-E05"
 
 
 class Refused(CodatError):
@@ -117,6 +136,8 @@ class Refused(CodatError):
     :param correlation_id: what Codat's support asks for; may be empty.
     :param remarks: Codat's validation errors.
     """
+
+    code = "CODAT-E06"
 
     def __init__(
         self,
@@ -135,21 +156,31 @@ class Refused(CodatError):
 class NotAuthorised(Refused):
     """401 or 403: the key is wrong, outdated, or may not do this."""
 
+    code = "CODAT-E07"
+
 
 class PaymentRequired(Refused):
     """402: the plan does not cover it."""
+
+    code = "CODAT-E08"
 
 
 class NotFound(Refused):
     """404: no such company, connection or record, or the software lacks the type."""
 
+    code = "CODAT-E09"
+
 
 class IdempotencyConflict(Refused):
     """422: the idempotency key was used before with another body."""
 
+    code = "CODAT-E10"
+
 
 class Busy(CodatError):
     """Not now; the same question may be asked again later."""
+
+    code = "CODAT-E11"
 
 
 class RateLimited(Busy):
@@ -157,6 +188,8 @@ class RateLimited(Busy):
 
     :param until: epoch seconds before which Codat is not to be asked again.
     """
+
+    code = "CODAT-E12"
 
     def __init__(self, message: str, *, until: float) -> None:
         self.until = until
@@ -167,12 +200,16 @@ class RateLimited(Busy):
 class StillInProgress(Busy):
     """409: an earlier request with the same key, or a synchronisation, still runs."""
 
+    code = "CODAT-E13"
+
 
 class StillPending(Busy):
     """The push operation has not ended by our deadline; it goes on at Codat.
 
     :param operation: as it was last seen.
     """
+
+    code = "CODAT-E14"
 
     def __init__(self, message: str, *, operation: PushOperation) -> None:
         self.operation = operation
@@ -186,6 +223,8 @@ class CodatFaulted(CodatError):
     :param correlation_id: what Codat's support asks for; may be empty.
     """
 
+    code = "CODAT-E15"
+
     def __init__(self, message: str, *, status: int, correlation_id: str = "") -> None:
         self.status = status
         self.correlation_id = correlation_id
@@ -195,6 +234,8 @@ class CodatFaulted(CodatError):
 class Malformed(CodatError):
     """A reply that does not say what Codat documents."""
 
+    code = "CODAT-E16"
+
 
 class RefreshFailed(CodatError):
     """Codat could not bring its copy of the books up to date.
@@ -202,6 +243,8 @@ class RefreshFailed(CodatError):
     :param operation: the pull operation, as it was last seen.
     :param passing: whether another refresh may end better.
     """
+
+    code = "CODAT-E17"
 
     def __init__(
         self, message: str, *, operation: PullOperation, passing: bool = False
@@ -214,12 +257,16 @@ class RefreshFailed(CodatError):
 class ConnectionUnusable(CodatError):
     """Nothing can be written through the company's connection, as it is."""
 
+    code = "CODAT-E18"
+
 
 class AlreadyExists(CodatError):
     """Such a record was in the books before, so nothing was sent.
 
     :param record_ids: of all that are like it.
     """
+
+    code = "CODAT-E19"
 
     def __init__(self, message: str, *, record_ids: Sequence[str]) -> None:
         self.record_ids = tuple(record_ids)
@@ -233,6 +280,8 @@ class OutcomeUnknown(CodatError):
     :param books_may_tell: whether a look at the books might settle it.
     :param reason: why nothing tells; the first part of the message.
     """
+
+    code = "CODAT-E20"
 
     def __init__(
         self,
@@ -254,6 +303,8 @@ class QuotaShort(CodatError):
     :param until: epoch seconds at which the quota is renewed.
     """
 
+    code = "CODAT-E21"
+
     def __init__(self, message: str, *, until: float) -> None:
         self.until = until
         super().__init__(message)
@@ -262,13 +313,19 @@ class QuotaShort(CodatError):
 class SourceChanged(CodatError):
     """The rows are not those that were read, or sent, before."""
 
+    code = "CODAT-E22"
+
 
 class BatchFailed(CodatError):
     """More rows are not in the books than ``max_failed`` allows."""
 
+    code = "CODAT-E23"
+
 
 class BatchUnfinished(BatchFailed):
     """The same, and another try may bring some of them there."""
+
+    code = "CODAT-E24"
 
 
 class PushEnded(CodatError):
@@ -276,6 +333,8 @@ class PushEnded(CodatError):
 
     :param operation: as it was last seen.
     """
+
+    code = "CODAT-E25"
 
     def __init__(self, message: str, *, operation: PushOperation) -> None:
         self.operation = operation
@@ -285,10 +344,16 @@ class PushEnded(CodatError):
 class PushFailed(PushEnded):
     """Codat, or the accounting software behind it, refused the record."""
 
+    code = "CODAT-E26"
+
 
 class PushTimedOut(PushEnded):
     """Codat gave up waiting. The record may still appear; it is never sent again."""
 
+    code = "CODAT-E27"
+
 
 class PushWarned(PushEnded):
     """The record is in the books, with warnings that the author wants to fail on."""
+
+    code = "CODAT-E28"

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Unpack
 
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowSkipException, BaseOperatorLink
 
 from airflow_provider_codat.api.bulk.batch import Batch
 from airflow_provider_codat.api.bulk.plan import BatchPlan, Deferral
@@ -127,7 +127,7 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
     :raises SourceChanged: the rows are not those that were read, or sent, before.
     """
 
-    operator_extra_links = (LINK, REPORT_LINK)
+    operator_extra_links: tuple[BaseOperatorLink, ...] = (LINK, REPORT_LINK)
     template_fields: Sequence[str] = (
         "company_id",
         "connection_id",
@@ -187,6 +187,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         self.results_path = results_path
         self.report_path = report_path
         self.report_url = report_url
+        if report_path is None:
+            self.operator_extra_links = (LINK,)
         self.max_concurrency = max_concurrency
         self.requests_per_minute = requests_per_minute
         self.on_quota = on_quota
@@ -440,8 +442,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         if not options.report_path:
             return None
         url = options.report_url or options.report_path
-        if url.startswith(("https://", "http://")):
-            ti.xcom_push(key=REPORT_LINK.xcom_key, value=url)
+        served = url.startswith(("https://", "http://"))
+        self._push_url(REPORT_LINK, url if served else "", context)
         destination, settings = task.args.destination, self.hook.settings
         return About(
             f"What became of the {options.data_type.records}",

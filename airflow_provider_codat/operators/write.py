@@ -80,6 +80,8 @@ class WriteOperator(CodatOperator, Generic[T]):
     data_type: DataType
 
     operator_extra_links: tuple[BaseOperatorLink, ...] = (LINK,)
+    pushed_links: dict[str, str] | None = None
+    """Where this task's links lead; None where another process may have pushed them."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - Python's own
         """Name the arguments of an operator of one data type by what it writes."""
@@ -145,6 +147,7 @@ class WriteOperator(CodatOperator, Generic[T]):
 
     def execute(self, context: "Context") -> T:
         """Check, write down, send, wait, and return what came of it."""
+        self.pushed_links = {}
         return self._guarded(self._write, context)
 
     def execute_again(
@@ -172,7 +175,13 @@ class WriteOperator(CodatOperator, Generic[T]):
         url = self.hook.settings.portal_url(
             company_id=company_id, connection_id=connection_id, push_operation_key=key
         )
-        context["ti"].xcom_push(key=LINK.xcom_key, value=url)
+        self._push_url(LINK, url, context)
+
+    def _push_url(self, link: BaseOperatorLink, url: str, context: "Context") -> None:
+        """Push where a link of the task leads to."""
+        context["ti"].xcom_push(key=link.xcom_key, value=url)
+        if self.pushed_links is not None:
+            self.pushed_links[link.xcom_key] = url
 
 
 class PayloadOperator(WriteOperator[T], Generic[T]):

@@ -318,6 +318,7 @@ class CodatPushOperationSensor(BaseSensorOperator):
             yield
         except CodatError as error:
             if self.never_fail or (self.soft_fail and not may_pass(error)):
+                error.tell_code()
                 raise AirflowSkipException(
                     f"{type(error).__name__}: {error}"
                 ) from error

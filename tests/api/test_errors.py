@@ -146,6 +146,22 @@ def test_an_error_is_explained(error: errors.CodatError) -> None:
     assert str(error)
 
 
+@every_error
+def test_a_code_is_told_once(error: errors.CodatError) -> None:
+    """Its code stands before the message, however often it passes through."""
+    told = copy.deepcopy(error)
+    told.tell_code()
+    told.tell_code()
+    assert str(told) == f"[{error.code}] {error}"
+    assert vars(told) == vars(error)
+
+
+def test_each_error_has_a_code_of_its_own() -> None:
+    """A code leads to one place of the docs."""
+    codes = [kind.__dict__["code"] for kind in CLASSES.values()]
+    assert len(set(codes)) == len(codes)
+
+
 def test_what_an_author_did_wrong_is_a_value_error() -> None:
     """Mistakes of an author can be caught as Python's own, too."""
     value_errors = {n for n, found in CLASSES.items() if issubclass(found, ValueError)}

@@ -306,13 +306,14 @@ class Attempt:
         """Do what has to fail; return the error behind what is raised.
 
         Below Airflow 3.3 an error that will happen again is wrapped, and no other, so
-        that it fails the task at once.
+        that it fails the task at once. Its code is told on all versions.
 
         :param work: by default, execute.
         """
         with pytest.raises((kind, AirflowFailException), match=match) as raised:
             (work or self.execute)()
         error: BaseException | None = raised.value
+        assert f"[{kind.code}] " in str(error)
         wrapped = isinstance(error, AirflowFailException)
         error = error.__cause__ if wrapped else error
         assert type(error) is kind

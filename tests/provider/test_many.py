@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowSkipException
+from airflow.providers.common.compat.sdk import AirflowSkipException, TaskInstanceKey
 
 from airflow_provider_codat.api import (
     BatchFailed,
@@ -36,6 +36,7 @@ from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.triggers.codat import CodatPauseTrigger
 
 LINK = CodatPushOperationLink().xcom_key
+KEY = TaskInstanceKey("dag", "create", "run", 1)
 PAUSE_IS_OVER = {"status": "pause is over"}
 LINE = {
     "row",
@@ -204,7 +205,24 @@ def test_a_report_to_look_at(
     assert "status: must be one of Active" in text
     assert local_codat.company_id in text
     assert name_of(1) not in text
-    assert made.xcoms[CodatReportLink().xcom_key] == "https://reports.example/1.html"
+    links = [
+        link.get_link(made.operator, ti_key=KEY)
+        for link in made.operator.operator_extra_links
+    ]
+    assert links[0].endswith(f"{local_codat.company_id}/summary")
+    assert links[1] == made.xcoms[CodatReportLink().xcom_key]
+    assert links[1] == "https://reports.example/1.html"
+
+
+def test_a_task_asks_for_no_link_that_it_has_not_pushed(
+    attempt_many: Attempts,
+) -> None:
+    """What failed before anything was sent has a link that is empty, and no error."""
+    made = attempt_many(invalid(1))
+    made.fails(BatchFailed)
+    (link,) = made.operator.operator_extra_links
+    # An XCom could be asked of nobody here: Airflow itself is not running.
+    assert link.get_link(made.operator, ti_key=KEY) == ""
 
 
 def test_no_place_for_a_report(
