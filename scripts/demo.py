@@ -30,6 +30,12 @@ ORDERS_DAG = "codat_order_to_cash"
 REFUSED = "On Hold Ltd"
 CHAIN = {"customer": "customers", "invoice": "invoices", "payment": "payments"}
 RUN_SECONDS = 600
+NEXT = """
+Try next:
+  make ui            the same in Airflow's web page, which stays open to look around in
+  docs/tutorial.md   a DAG of your own, and the plug pulled in the middle of it
+  .venv/bin/python -m airflow_provider_codat.validate --suggest dags/data/customers.csv
+                     your own table: which column becomes which property"""
 
 
 def main() -> int:
@@ -75,6 +81,7 @@ def demonstrate(home: Path) -> int:
     print(f"DAG runs: {state}, {then}. Time: {seconds:.0f} s. Logs: {home.name}/logs")
     if good and state == then == "success":
         print("Every record is in the books exactly once.")
+        print(NEXT)
         return 0
     print("Not every record is in the books exactly once.", file=sys.stderr)
     return 1

@@ -5,11 +5,14 @@ import os
 import shlex
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
 
+from airflow_provider_codat.hooks.codat import CodatHook
 from airflow_provider_codat.simulator import LocalCodat
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,6 +84,45 @@ def test_the_airflow_is_one_that_is_tested(services: dict[str, Any]) -> None:
     _, _, tag = services["airflow"]["image"].partition(":")
     version = tag.partition("-")[0]
     assert f'"{version}"' in (ROOT / "noxfile.py").read_text()
+
+
+def test_the_example_for_astronomer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection is that of the local Codat, as the CLI hands it to Airflow."""
+    text = (ROOT / "examples" / "astronomer" / "airflow_settings.yaml").read_text()
+    (given,) = yaml.safe_load(text)["airflow"]["connections"]
+    fields = {key.removeprefix("conn_"): value for key, value in given.items()}
+    fields["conn_type"] = fields.pop("type")
+    monkeypatch.setenv(f"AIRFLOW_CONN_{fields.pop('id').upper()}", json.dumps(fields))
+    settings = CodatHook("codat_default").settings
+    with LocalCodat() as codat:
+        theirs = json.loads(codat.airflow_connection())
+    assert settings.base_url == "http://host.docker.internal:8000"
+    assert fields["password"] == theirs["password"]
+
+
+@pytest.mark.parametrize("example", ["pip", "astronomer"])
+def test_what_an_example_installs(example: str) -> None:
+    """An extra that is named is there, and an Airflow is one that is tested."""
+    declared = ConfigParser()
+    declared.read(ROOT / "setup.cfg")
+    for line in (ROOT / "examples" / example / "requirements.txt").read_text().split():
+        wanted = Requirement(line)
+        if wanted.name == "apache-airflow":
+            assert f'"{str(wanted.specifier)[2:]}"' in (ROOT / "noxfile.py").read_text()
+        else:
+            assert wanted.name == declared["metadata"]["name"]
+            assert wanted.extras <= set(declared["options.extras_require"])
+
+
+def test_the_example_for_pip_is_read_by_a_shell() -> None:
+    """What the file sets, a shell hands on: a connection as JSON."""
+    path = ROOT / "examples" / "pip" / "airflow.env"
+    shown = "import os; print(os.environ['AIRFLOW_CONN_CODAT_DEFAULT'])"
+    words = f'set -a; . {shlex.quote(str(path))}; {sys.executable} -c "{shown}"'
+    said = subprocess.run(
+        ["/bin/sh", "-c", words], check=True, capture_output=True, text=True
+    )
+    assert json.loads(said.stdout) == {"conn_type": "codat", "password": "<your key>"}
 
 
 def test_the_development_container() -> None:
