@@ -37,7 +37,7 @@ test-system: $(READY)
 	@$(BIN)/python -m pytest -n 3 --dist loadfile tests/system >$(SYSTEM_LOG) 2>&1; \
 	code=$$?; cat $(SYSTEM_LOG); exit $$code
 
-test-ui: $(READY) ## Airflow's web page, in a real browser (needs Chromium)
+test-ui: docs ## Airflow's web page, in a real browser (needs Chromium)
 	@$(BIN)/python -m pip install --quiet --editable '.[ui]'
 	@$(BIN)/python -m pytest tests/ui
 
