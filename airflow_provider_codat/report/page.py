@@ -123,12 +123,14 @@ def _chart(figures: Figures, about: About) -> tuple[str, str]:
 
 def _blank_chart() -> Any:  # noqa: ANN401 - pygal has no types
     """Return bars in the page's own colours."""
-    finders = list(sys.meta_path)
     import pygal  # noqa: PLC0415 - an extra
     from pygal.style import Style  # noqa: PLC0415 - the same
 
-    # It leaves one of Python 2's there, of which each import that fails then warns.
-    sys.meta_path[:] = finders
+    # Its finder is one of Python 2's, of which each import that fails then warns. Those
+    # of others stay: the one that importlib_metadata brings stands in for Python's own.
+    sys.meta_path[:] = [
+        finder for finder in sys.meta_path if type(finder).__module__ != pygal.__name__
+    ]
     style = Style(
         background="transparent",
         plot_background="transparent",
