@@ -32,8 +32,8 @@ class Lineage:
 
     :param inputs: what it has read.
     :param outputs: what it has written.
-    :param rows: how many records it has read, or written.
-    :param columns: which column of the one input became which property.
+    :param rows: how many records it has written into the first of them.
+    :param columns: which column of the one input became which property of the first.
     :param sql: a query that it has run, with its connection: its tables are inputs.
     """
 
@@ -77,13 +77,12 @@ def as_openlineage(lineage: Lineage) -> Any:  # noqa: ANN401 - of a provider tha
                 rowCount=lineage.rows
             )
         )
-    facets = _column_facets(lineage, inputs)
+    outputs = [OutputDataset(*each) for each in lineage.outputs]
+    if outputs:
+        outputs[0].facets = _column_facets(lineage, inputs)
+        outputs[0].outputFacets = written
     return OperatorLineage(
-        inputs=[InputDataset(*each) for each in inputs],
-        outputs=[
-            OutputDataset(*each, facets=facets, outputFacets=written)
-            for each in lineage.outputs
-        ],
+        inputs=[InputDataset(*each) for each in inputs], outputs=outputs
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow_provider_codat.api.bulk.report import Outcome, Status, Tally, in_the_books
@@ -15,6 +15,7 @@ MOST_ROWS = 100_000
 _MOST_REASONS = 50
 _MOST_PLACES = 20
 _LONGEST_REASON = 300
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _OF_ONE_ROW = re.compile(
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d+(?=[^a-z0-9]|$)", re.IGNORECASE
 )
@@ -63,7 +64,8 @@ class Figures:
         self.warned = 0
         self._most = most
         self._reasons: dict[tuple[Status, str], Reason] = {}
-        self._minutes: Counter[int] = Counter()
+        self.minutes: Counter[int] = Counter()
+        """How many rows were sent in each minute since 1970, UTC, in which any were."""
         self._missing: list[Outcome] = []
         self._others: list[Outcome] = []
 
@@ -72,7 +74,7 @@ class Figures:
         self.tally.add(outcome)
         self.warned += bool(outcome["warnings"])
         if (sent_at := outcome.get("sent_at")) is not None:
-            self._minutes[_minute(sent_at)] += 1
+            self.minutes[_minute(sent_at)] += 1
         if not in_the_books(outcome):
             self._note(outcome)
         rows = self._others if in_the_books(outcome) else self._missing
@@ -83,14 +85,6 @@ class Figures:
     def reasons(self) -> list[Reason]:
         """Why rows are not in the books, the most frequent reason first."""
         return sorted(self._reasons.values(), key=lambda each: -each.rows)
-
-    @property
-    def minutes(self) -> list[tuple[datetime, int]]:
-        """How many rows were sent in each minute, from the first to the last."""
-        if not self._minutes:
-            return []
-        every = range(min(self._minutes), max(self._minutes) + 1)
-        return [(_time(minute), self._minutes[minute]) for minute in every]
 
     @property
     def rows(self) -> list[Outcome]:
@@ -146,14 +140,10 @@ def outcome_of(value: Any) -> Outcome:  # noqa: ANN401 - what a line of a file h
 
 def _is_time(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
+        return _FIRST <= datetime.fromisoformat(text) < _LAST
+    except (TypeError, ValueError):  # without a time zone, it cannot be compared
         return False
 
 
 def _minute(text: str) -> int:
     return int(datetime.fromisoformat(text).timestamp() // 60)
-
-
-def _time(minute: int) -> datetime:
-    return datetime.fromtimestamp(minute * 60).astimezone()

@@ -1,11 +1,11 @@
 """The page of a report: one file of HTML, with nothing from elsewhere."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from importlib.util import find_spec
-from itertools import groupby
 from typing import Any
 
 from airflow_provider_codat.api.bulk.report import Outcome
@@ -14,8 +14,9 @@ from airflow_provider_codat.api.models import Json
 from airflow_provider_codat.report.figures import Figures
 
 _MOST_BARS = 60
-# Minutes that a bar may stand for.
-_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, 1440)
+# Minutes that a bar may stand for; of a longer time, as many as it takes.
+_DAY = 1440
+_WIDTHS = (1, 2, 5, 10, 15, 30, 60, 120, 360, 720, _DAY)
 _MOST_LABELS = 8
 _LONGEST_REMARK = 300
 _OF_THE_WEB = ("https://", "http://")
@@ -99,14 +100,13 @@ def _cells(row: Outcome, statuses: Sequence[str]) -> list[Json]:
 
 def _chart(figures: Figures, about: About) -> tuple[str, str]:
     """Return the drawing of rows over time, and what it shows; empty for none."""
-    minutes = figures.minutes
-    if not minutes:
+    if not figures.minutes:
         return "", ""
-    width = next((w for w in _WIDTHS if len(minutes) <= w * _MOST_BARS), _WIDTHS[-1])
-    bars = _bars(minutes, width)[:_MOST_BARS]
+    bars, width = _bars(figures.minutes)
     chart = _blank_chart()
     chart.add("rows a minute", [rate for _, rate in bars])
-    labels = [f"{at:%H:%M}" for at, _ in bars]
+    form = "%H:%M" if width * len(bars) <= _DAY else "%d %b %H:%M"
+    labels = [f"{at:{form}}" for at, _ in bars]
     every = max(1, len(labels) // _MOST_LABELS)
     chart.x_labels, chart.x_labels_major = labels, labels[::every]
     limit = about.requests_per_minute
@@ -115,7 +115,7 @@ def _chart(figures: Figures, about: About) -> tuple[str, str]:
         chart.range = (0, max(limit, *(rate for _, rate in bars)))
     words = f"Rows sent a minute, from {bars[0][0]:%Y-%m-%d %H:%M %Z}"
     if width > 1:
-        words += f"; a bar is the mean of {width} minutes"
+        words += f"; a bar is the mean of {width:,} minutes"
     if limit is not None:
         words += f"; the limit is {limit:,} requests a minute, polls included"
     return chart.render(is_unicode=True), words
@@ -156,14 +156,19 @@ def _blank_chart() -> Any:  # noqa: ANN401 - pygal has no types
     )
 
 
-def _bars(
-    minutes: Sequence[tuple[datetime, int]], width: int
-) -> list[tuple[datetime, float]]:
-    """Return the mean of some minutes each."""
-    numbered = enumerate(minutes)
+def _bars(minutes: Mapping[int, int]) -> tuple[list[tuple[datetime, float]], int]:
+    """Return from when on how many rows were sent a minute, and a bar's minutes.
+
+    :param minutes: rows by the minute, one at least.
+    """
+    first, last = min(minutes), max(minutes)
+    span = last - first + 1
+    whole = -(-span // _MOST_BARS)
+    width = next((each for each in _WIDTHS if each >= whole), whole)
+    sums: Counter[int] = Counter()
+    for minute, rows in minutes.items():
+        sums[(minute - first) // width] += rows
     return [
-        (group[0][1][0], sum(rows for _, (_, rows) in group) / width)
-        for group in (
-            list(each) for _, each in groupby(numbered, lambda n: n[0] // width)
-        )
-    ]
+        (datetime.fromtimestamp((first + n * width) * 60, UTC), sums[n] / width)
+        for n in range(-(-span // width))
+    ], width

@@ -15,12 +15,13 @@ from results import FAILED, REASONS, lines, results
 
 from airflow_provider_codat.report.__main__ import main
 from airflow_provider_codat.report.figures import Figures, outcome_of
-from airflow_provider_codat.report.page import About, page_of
+from airflow_provider_codat.report.page import About, _bars, page_of
 
 if not all(map(find_spec, ("jinja2", "pygal"))):
     pytest.skip("the extra report is not installed", allow_module_level=True)
 
 CANARY = "canary-7731"
+BEYOND = ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"]
 
 
 def figures_of(*rows: dict[str, Any], most: int = 100_000) -> Figures:
@@ -72,7 +73,9 @@ class TestFigures:
             {"row": 1, "status": "Success", "sent_at": f"2026-03-01T02:{at}:30+00:00"}
             for at in ("00", "00", "02")
         ]
-        assert [count for _, count in figures_of(*rows).minutes] == [2, 0, 1]
+        counted = figures_of(*rows).minutes
+        first = min(counted)
+        assert counted == {first: 2, first + 2: 1}
 
     def test_what_is_left_out(self) -> None:
         """When there are too many rows, those that are in the books are left out."""
@@ -110,11 +113,13 @@ class TestFigures:
         with pytest.raises(ValueError, match="is no line of results"):
             outcome_of(value)
 
-    @pytest.mark.parametrize("at", ["", "soon", "2026-03-01T02:00:00", 7, None])
+    @pytest.mark.parametrize(
+        "at", ["", "soon", "2026-03-01T02:00:00", *BEYOND, 7, None]
+    )
     def test_no_time(self, at: object) -> None:
         """A row without a time that can be read is not drawn, and nothing is lost."""
         figures = figures_of({"row": 1, "status": "Success", "sent_at": at})
-        assert figures.minutes == []
+        assert not figures.minutes
         assert "Rows over time" not in page(figures)
 
 
@@ -181,6 +186,22 @@ class TestPage:
         text = page(figures_of(*rows))
         assert "a bar is the mean of" in text
         assert text.count('class="bar"') <= 61
+
+    def test_times_that_cannot_be(self) -> None:
+        """A file that somebody has changed is drawn in as few bars, and soon."""
+        rows = [
+            {"row": 1, "status": "Success", "sent_at": "1970-01-01T00:00:00+00:00"},
+            {"row": 2, "status": "Success", "sent_at": "9998-12-31T23:59:00+00:00"},
+        ]
+        text = page(figures_of(*rows))
+        assert text.count('class="bar"') <= 61
+
+    def test_bars_have_all_rows(self) -> None:
+        """No row is left out of the drawing, whatever the minutes that a bar has."""
+        for span in (1, 59, 60, 61, 299, 301, 86_399, 86_401):
+            bars, width = _bars({7: 3, 7 + span: 4})
+            assert sum(rate * width for _, rate in bars) == pytest.approx(7)
+            assert len(bars) <= 60
 
     def test_the_limit(self) -> None:
         """It is drawn, and said."""

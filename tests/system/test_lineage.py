@@ -143,6 +143,9 @@ def test_events_of_a_run(
     columns = told["many"]["outputs"][0]["facets"]["columnLineage"]["fields"]
     (source,) = columns["customerName"]["inputFields"]
     assert source["field"] == "company"
+    # Neither the columns nor the rows are those of the file of results.
+    assert not told["many"]["outputs"][1].get("facets")
+    assert not told["many"]["outputs"][1].get("outputFacets")
     (table,) = told["query"]["inputs"]
     assert table["name"].endswith("debtors")
     assert names(told["listed"]["inputs"]) == [customers]
