@@ -5,6 +5,7 @@ The whole demo is not run here: ``make demo`` is its own test, by its exit code.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import requests
 
 from airflow_provider_codat.simulator import LocalCodat
 from airflow_provider_codat.simulator.world import authorization
+from airflow_provider_codat.validate import main as validate
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "scripts" / "demo.py"
@@ -52,6 +54,19 @@ def create(codat: LocalCodat, name: str) -> str:
         timeout=10,
     ).raise_for_status()
     return codat.ledger()[-1].record_id
+
+
+def test_what_to_try_next(demo: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of the three is there, and the command does what is said of it."""
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"make (\w+)", demo.NEXT):
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE)
+    (page,) = re.findall(r"docs/\S+", demo.NEXT)
+    assert (ROOT / page).exists()
+    (words,) = re.findall(r"airflow_provider_codat.validate (.*)", demo.NEXT)
+    option, file = words.split()
+    assert validate([option, str(ROOT / file)]) == 0
+    assert "customerName" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
