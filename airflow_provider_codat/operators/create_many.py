@@ -188,7 +188,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
         self.report_path = report_path
         self.report_url = report_url
         if report_path is None:
-            self.operator_extra_links = (LINK,)
+            links = self.operator_extra_links  # an heir may have more
+            self.operator_extra_links = tuple(x for x in links if x is not REPORT_LINK)
         self.max_concurrency = max_concurrency
         self.requests_per_minute = requests_per_minute
         self.on_quota = on_quota
