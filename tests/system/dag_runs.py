@@ -1,5 +1,6 @@
 """DAG runs of a whole Airflow: what a test waits for in them, and does to them."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Container
@@ -68,6 +69,16 @@ class DagRun:
         """Wait until the run has ended, and not its tasks alone."""
         ask = self.airflow.run_state
         self.until("over", lambda: ask(self.dag_id, self.run_id) in ENDED)
+
+    def until_forgotten(self) -> None:
+        """Wait until the scheduler has heard from the executor how the task has ended.
+
+        What it hears names no more than run, task and try: it would take it for the end
+        of a run that is made again under the same id.
+        """
+        log = self.airflow.home / "scheduler.log"
+        heard = rf"Received executor event with state \w+ .*{re.escape(self.run_id)}"
+        self.until("heard of", lambda: re.search(heard, log.read_text()))
 
     def ended(self) -> Counter[str]:
         """Wait until all tasks have ended; return how."""

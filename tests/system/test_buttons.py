@@ -225,6 +225,7 @@ def test_a_run_that_was_deleted_and_made_again(run: Runs) -> None:
     first = run("usual", name, dag_run_id=run_id)
     result = first.succeeded_once()
     first.until_over()
+    first.until_forgotten()
     first.airflow.delete_run("usual", run_id)
     second = run("usual", name, dag_run_id=run_id)
     assert second.succeeded_once()["record_id"] == result["record_id"]

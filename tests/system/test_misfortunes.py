@@ -203,7 +203,7 @@ def test_cleared_with_another_payload(
     # Not once more: it would end the same.
     assert changed.instance["try_number"] == 2
     log = changed.log()
-    assert "PayloadChanged: an earlier try of this task made record" in log
+    assert "PayloadChanged: [CODAT-E03] an earlier try of this task made" in log
     assert result["record_id"] in log
     assert len(changed.creates()) == 1
     assert changed.codat.counts_by_name()["Fen changed"] == 1
