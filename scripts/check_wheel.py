@@ -45,7 +45,7 @@ TOP = {
     "ruff.toml",
     "setup.cfg",
 }
-FOLDERS = ("benchmarks", "dags", "docs", "scripts", "tests")
+FOLDERS = ("benchmarks", "dags", "docs", "examples", "scripts", "tests")
 OLDEST = 315_532_800
 """The beginning of 1980, the earliest time that a zip file can hold."""
 ENTRY_POINTS = """\
