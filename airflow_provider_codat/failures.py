@@ -84,7 +84,13 @@ def failing_at_once() -> Iterator[None]:
     try:
         yield
     except CodatError as error:
-        error.tell_code()
+        told = in_words(error)
         if HAS_RETRY_POLICIES or may_pass(error):
             raise
-        raise AirflowFailException(f"{type(error).__name__}: {error}") from error
+        raise AirflowFailException(told) from error
+
+
+def in_words(error: CodatError) -> str:
+    """Return an error with its name and its code, for one of Airflow's own errors."""
+    error.tell_code()
+    return f"{type(error).__name__}: {error}"

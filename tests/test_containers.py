@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,7 @@ def test_the_command_of_the_local_codat(
     ) as process:
         while not ready.exists():
             assert process.poll() is None
+            time.sleep(0.05)
         process.terminate()
 
 

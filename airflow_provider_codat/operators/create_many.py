@@ -48,6 +48,7 @@ from airflow_provider_codat.tasks.create_many import (
     survey_rows,
     writes_of,
 )
+from airflow_provider_codat.tasks.files import shown
 from airflow_provider_codat.tasks.identity import TaskRun, is_mapped
 from airflow_provider_codat.tasks.options import (
     CreateKwargs,
@@ -483,6 +484,8 @@ class CreateRecordsOperator(CreateOperator[dict[str, Any]]):
             "results": lines,
         }
         self.log.info("%s; %d requests", task.summed_up(tally), requests)
+        if task.args.options.report_path:
+            self.log.info("The report is in %s", shown(task.args.options.report_path))
         if error is None:
             error = task.error(tally)
         if error is None:

@@ -41,6 +41,7 @@ from airflow_provider_codat.failures import (
     HAS_RETRY_POLICIES,
     CodatRetryPolicy,
     failing_at_once,
+    in_words,
     may_pass,
 )
 from airflow_provider_codat.hooks.codat import CodatHook
@@ -191,7 +192,8 @@ class CodatPushOperationSensor(BaseSensorOperator):
                 f"not all push operations have ended within {self.timeout:g} seconds; "
                 "they go on at Codat"
             )
-        raise Busy("the push operations have ended, but cannot be read now")
+        with failing_at_once(), self._softly():
+            raise Busy("the push operations have ended, but cannot be read now")
 
     def _results(self, context: "Context") -> Results | None:
         """Look once; None as long as not all have ended."""
@@ -318,10 +320,7 @@ class CodatPushOperationSensor(BaseSensorOperator):
             yield
         except CodatError as error:
             if self.never_fail or (self.soft_fail and not may_pass(error)):
-                error.tell_code()
-                raise AirflowSkipException(
-                    f"{type(error).__name__}: {error}"
-                ) from error
+                raise AirflowSkipException(in_words(error)) from error
             raise
 
 

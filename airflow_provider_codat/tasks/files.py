@@ -108,7 +108,7 @@ def file_source(
             digest.update(chunk)
     if not 0 < size <= most_bytes:
         what = f"larger than {most_bytes:,} bytes (max_bytes)" if size else "empty"
-        raise SettingsInvalid(f"{name} names a file that is {what}: {_shown(path)}")
+        raise SettingsInvalid(f"{name} names a file that is {what}: {shown(path)}")
     kind = content_type or guess_type(location.name)[0] or "application/octet-stream"
     return FileSource(
         location.name, kind, size, digest.hexdigest(), lambda: opened("rb")
@@ -224,13 +224,13 @@ def _explained(path: "Location", name: str) -> Iterator[None]:
         yield
     except FileUnreadable as error:
         raise SettingsInvalid(
-            f"{name} names a file that {error}: {_shown(path)}"
+            f"{name} names a file that {error}: {shown(path)}"
         ) from None
     except tuple(_REASONS) as error:
         reason = next(why for kind, why in _REASONS.items() if isinstance(error, kind))
-        raise SettingsInvalid(f"{name} {reason}: {_shown(path)}") from error
+        raise SettingsInvalid(f"{name} {reason}: {shown(path)}") from error
 
 
-def _shown(path: "Location") -> str:
+def shown(path: "Location") -> str:
     """Return a path for a message, without what stands before an @ in an address."""
     return re.sub(r"//[^/@]*@", "//", str(path))

@@ -188,7 +188,10 @@ def test_nothing_to_do(
 
 
 def test_a_report_to_look_at(
-    attempt_many: Attempts, local_codat: LocalCodat, tmp_path: Path
+    attempt_many: Attempts,
+    local_codat: LocalCodat,
+    tmp_path: Path,
+    logged: Callable[..., list[str]],
 ) -> None:
     """A page tells of all rows, also when the task fails, and the link leads there."""
     path = tmp_path / "report.html"
@@ -199,6 +202,7 @@ def test_a_report_to_look_at(
         report_url="https://reports.example/1.html",
     )
     made.fails(BatchFailed, "1 of 3 rows")
+    assert f"The report is in {path}" in logged()
     text = path.read_text()
     assert "<b>3</b> rows" in text
     assert "<b>2</b> in the books" in text
