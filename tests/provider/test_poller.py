@@ -690,32 +690,39 @@ def test_the_event_loop_is_not_held_up(slow_codat: LocalCodat) -> None:
 
 
 def gap_after_429(codat: LocalCodat) -> float:
-    """Return the seconds between a 429 and the request after it, by Codat's clock."""
+    """Return the seconds between the last 429 and the request after it.
+
+    By Codat's clock.
+    """
     entries = polls(codat)
-    [index] = [i for i, entry in enumerate(entries) if entry.status == 429]
+    *_, index = (i for i, entry in enumerate(entries) if entry.status == 429)
     return (entries[index + 1].at - entries[index].at).total_seconds()
 
 
 @pytest.mark.parametrize("form", ["seconds", "http-date"])
 def test_nobody_asks_before_codat_wants_to_be_asked(
-    local_codat: LocalCodat, form: Literal["seconds", "http-date"]
+    local_codat: LocalCodat,
+    form: Literal["seconds", "http-date"],
+    logged: Callable[..., list[str]],
 ) -> None:
     """After a 429 neither those who wait nor those who join ask too early."""
-    # Its clock stays where ours is: a date is read by both.
-    keys = pushed(local_codat, 3)
-    local_codat.order(
-        "too_many_requests", retry_after=1, retry_after_format=form, route="any"
-    )
 
     async def main() -> Events:
+        # Its clock stays where ours is: a date is read by both.
+        keys, before = pushed(local_codat, 3), len(polls(local_codat))
+        local_codat.order(
+            "too_many_requests", retry_after=1, retry_after_format=form, route="any"
+        )
         place = place_of(local_codat)
         first, leaving = (waiting(place, [key]) for key in keys[:2])
-        await until(lambda: polls(local_codat))
+        await until(lambda: len(polls(local_codat)) > before)
         joining = waiting(place, keys[2:], poll_interval_seconds=0.01)
         leaving.cancel()
         return [await first, await joining]
 
-    assert [event.status for event in run(main())] == ["ended", "ended"]
+    # On a busy machine the answer may come too late to be read, and tells nobody.
+    while not logged("asked for later"):
+        assert [event.status for event in run(main())] == ["ended", "ended"]
     assert gap_after_429(local_codat) >= 1
 
 
