@@ -76,9 +76,32 @@ class DagRun:
         What it hears names no more than run, task and try: it would take it for the end
         of a run that is made again under the same id.
         """
-        log = self.airflow.home / "scheduler.log"
-        heard = rf"Received executor event with state \w+ .*{re.escape(self.run_id)}"
-        self.until("heard of", lambda: re.search(heard, log.read_text()))
+        self.until("heard of", self._heard)
+
+    def until_deferred(self) -> None:
+        """Wait until all tasks are deferred, and the scheduler has heard of it.
+
+        Airflow 3.3.2 takes a task for dead whose wait was over before that.
+        """
+
+        def told() -> bool:
+            heard = self._heard()
+            return all(
+                each["state"] == "deferred"
+                and (each["try_number"], each["map_index"]) in heard
+                for each in self.instances()
+            )
+
+        self.until("deferred", told)
+
+    def _heard(self) -> set[tuple[int, int]]:
+        """Return try and map index of each worker that has ended."""
+        log = (self.airflow.home / "scheduler.log").read_text()
+        heard = (
+            rf"Received executor event with state (?:success|failed) .*'{self.run_id}'"
+            r", try_number=(\d+), map_index=(-?\d+)"
+        )
+        return {(int(n), int(i)) for n, i in re.findall(heard, log)}
 
     def ended(self) -> Counter[str]:
         """Wait until all tasks have ended; return how."""
@@ -90,12 +113,23 @@ class DagRun:
         instance = instance or self.instance
         tries = range(1, instance["try_number"] + 1)
         return "\n".join(
-            f"-- try {n}, {instance['state']}\n{self.airflow.log(instance, n)}"
-            for n in tries
+            f"-- try {n}, {instance['state']}\n{self._log(instance, n)}" for n in tries
         )
 
+    def _log(self, instance: dict[str, Any], number: int) -> str:
+        try:
+            log: str = self.airflow.log(instance, number)
+        except HTTPError as error:
+            error.close()
+            # Airflow archives no try that it gives up before it has begun.
+            return f"none: {error}"
+        return log
+
     def logs(self) -> str:
-        return "\n".join(self.log(each) for each in self.instances())
+        """Return the logs of all tasks, and what the scheduler has said of the run."""
+        logs = [self.log(each) for each in self.instances()]
+        said = (self.airflow.home / "scheduler.log").read_text().splitlines()
+        return "\n".join([*logs, *(line for line in said if self.run_id in line)])
 
     def creates(self) -> list[JournalEntry]:
         """Return all creates that have reached Codat, or the wire before it."""

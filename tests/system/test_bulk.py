@@ -383,7 +383,7 @@ def test_waiting_holds_no_worker(load: Callable[..., Load], codat: LocalCodat) -
     codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen patient 3")
     patient = load("bulk_deferrable", "Fen patient", 20)
     process = patient.process()
-    patient.until_state("deferred")
+    patient.until_deferred()
     assert len(patient.creates()) == 20
     assert held_slots(patient.airflow) == 0
     assert not psutil.wait_procs([process], timeout=PATIENCE_SECONDS)[1]

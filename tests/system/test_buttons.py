@@ -239,7 +239,7 @@ def test_a_connection_is_found_once(run: Runs, codat: LocalCodat) -> None:
     """A task that deferred goes on with the connection that it had found."""
     codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen found")
     found = run("elsewhere", "Fen found")
-    found.until_state("deferred")
+    found.until_deferred()
     codat.set_connection_status(SECOND_CONNECTION_ID, "Unlinked")
     codat.settle_creates()
     assert found.ended() == {"success": 1}, found.logs()
