@@ -88,7 +88,8 @@ with DAG(dag_id="changing", start_date=START, schedule=None):
         **COMMON, customer=customer(phone="{{ var.value.phone }}")
     )
 
-with DAG(dag_id="mapped", start_date=START, schedule=None):
-    CreateAccountingCustomerOperator.partial(**COMMON, deferrable=True).expand(
-        customer=[customer(f" {number}") for number in range(MAPPED)]
-    )
+for dag_id, deferrable in {"mapped": False, "mapped_deferrable": True}.items():
+    with DAG(dag_id=dag_id, start_date=START, schedule=None):
+        CreateAccountingCustomerOperator.partial(
+            **COMMON, deferrable=deferrable
+        ).expand(customer=[customer(f" {number}") for number in range(MAPPED)])
