@@ -38,7 +38,8 @@ def test_search(page: "Page", words: str, leads_to: str) -> None:
     page.goto((SITE / "index.html").as_uri())
     page.fill("input[name=q]", words)
     page.press("input[name=q]", "Enter")
-    page.wait_for_selector("#search-results ul.search li a")
+    # Before that, it shows one after another.
+    page.wait_for_selector(".search-summary:has-text('Search finished')")
     links = page.eval_on_selector_all(
         "#search-results ul.search li a", "all => all.slice(0, 8).map(a => a.href)"
     )
