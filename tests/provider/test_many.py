@@ -787,7 +787,7 @@ def test_no_more_requests_at_a_time_than_allowed(
     attempt_many: Attempts, start_codat: Callable[..., LocalCodat], how: str
 ) -> None:
     """All of them are used, and Codat has to refuse none."""
-    codat = start_codat(latency_seconds=0.05, concurrency=3)
+    codat = start_codat(latency_seconds=0.5, concurrency=3)
     limit = {"max_concurrency": 3}
     given = limit if how == "argument" else {"hook_params": limit}
     attempt_many(rows(12), **given).execute()
@@ -799,7 +799,7 @@ def test_a_share_of_the_requests_at_a_time(
     attempt_many: Attempts, start_codat: Callable[..., LocalCodat]
 ) -> None:
     """A task with two of a pool's six slots has a third of them under way."""
-    codat = start_codat(latency_seconds=0.05, concurrency=3)
+    codat = start_codat(latency_seconds=0.5, concurrency=3)
     params = {"pool_slots": 6, "max_concurrency": 9, "requests_per_minute": 100_000}
     attempt_many(rows(12), hook_params=params, pool_slots=2).execute()
     traffic = codat.traffic()

@@ -92,11 +92,11 @@ def test_drip(codat: LocalCodat, raw: Raw, create: Call, kind: str) -> None:
 
 def test_drip_outlasts_a_read_timeout(codat: LocalCodat, create: Call) -> None:
     """A client with a timeout per read alone is held far longer than that timeout."""
-    codat.order("drip", seconds=0.002)
+    codat.order("drip", seconds=0.01)
     begun = time.monotonic()
-    answer = create(codat, timeout=0.4)
+    answer = create(codat, timeout=3)
     assert answer.json()["status"] == "Success"
-    assert time.monotonic() - begun > 0.4
+    assert time.monotonic() - begun > 3
 
 
 def test_drip_to_a_client_that_leaves(
