@@ -201,13 +201,13 @@ def test_the_shortest_interval_counts(slow_codat: LocalCodat) -> None:
     """One who comes with a shorter interval brings the next poll forward."""
     keys = pushed(slow_codat, 2)
     place = place_of(slow_codat)
-    slow_codat.advance(minutes=20)
 
     async def main() -> Events:
         patient = waiting(place, keys[:1], poll_interval_seconds=600)
-        await asyncio.sleep(0.05)
-        # Earlier than the two seconds for which the patient one would wait.
-        hasty = waiting(place, keys[1:], deadline=time.time() + 1.5)
+        await until(lambda: len(polls(slow_codat)) == 2)
+        slow_codat.advance(minutes=20)
+        # Earlier than the four and a half seconds for which the patient one waits now.
+        hasty = waiting(place, keys[1:], deadline=time.time() + 4)
         return list(await asyncio.gather(patient, hasty))
 
     assert [event.status for event in run(main())] == ["ended", "ended"]
@@ -316,7 +316,7 @@ def test_a_deadline_that_passes_is_told(slow_codat: LocalCodat) -> None:
     async def main() -> Events:
         early, late = (
             waiting(place_of(slow_codat), [key], deadline=time.time() + seconds)
-            for key, seconds in zip(keys, [1.5, 600], strict=True)
+            for key, seconds in zip(keys, [5, 600], strict=True)
         )
         events = [await early]
         slow_codat.advance(minutes=20)
