@@ -400,15 +400,16 @@ def test_waiting_for_the_quota(
     quota, hold = 25, tmp_path / "hold"
     waiting = load("bulk_metered", "Fen metered", 40, metered, hold=str(hold))
     waiting.until("begun", hold.with_suffix(".begun").exists)
-    metered.set_quota(quota, resets_in_seconds=60)
+    metered.set_quota(quota, resets_in_seconds=180)
     hold.touch()
-    waiting.until_state("deferred")
+    waiting.until_deferred()
     assert 0 < len(waiting.creates()) < quota
     assert len(metered.journal()) <= quota
     assert held_slots(waiting.airflow) == 0
     waiting.succeeded_once()
     assert len(waiting.creates()) == 40
     assert 429 not in {entry.status for entry in metered.journal()}
+    assert waiting.instance["try_number"] == 1
 
 
 def test_after_all(

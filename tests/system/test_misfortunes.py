@@ -351,6 +351,20 @@ def test_mapped(run: Callable[..., CustomerRun], codat: LocalCodat) -> None:
         assert adopted == [fault == "500 after"] * MAPPED
 
 
+def test_deferrable_where_nobody_knew(
+    run: Callable[..., CustomerRun], codat: LocalCodat
+) -> None:
+    """What had not come is sent anew and waited for; what had come is adopted."""
+    codat.order("codat_error_before_commit", customer="Fen anew")
+    codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen anew")
+    anew = run("deferrable", "Fen anew")
+    anew.until_deferred()
+    codat.settle_creates()
+    assert not anew.succeeded_once()["adopted"]
+    codat.order("codat_error_after_commit", customer="Fen there already")
+    assert run("deferrable", "Fen there already").succeeded_once()["adopted"]
+
+
 def test_after_all(
     run: Callable[..., CustomerRun],
     codat: LocalCodat,

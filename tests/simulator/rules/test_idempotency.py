@@ -100,9 +100,10 @@ def test_in_progress(codat: LocalCodat, create: Call) -> None:
 
 def test_client_that_leaves(codat: LocalCodat, create: Call) -> None:
     """A client that gives up waiting does not stop Codat: the key holds the reply."""
-    codat.order("slow", seconds=3)
+    codat.order("slow", seconds=10)
     with pytest.raises(requests.Timeout):
         create(codat, key=KEY, timeout=0.1)
+    assert create(codat, key=KEY).status_code == 409
     while (answer := create(codat, key=KEY)).status_code == 409:
         time.sleep(0.02)
     assert answer.status_code == 200
