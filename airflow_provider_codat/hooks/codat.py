@@ -1,5 +1,6 @@
 """An Airflow connection becomes a client of Codat."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -124,8 +125,14 @@ class CodatHook(ReadingMixin, ReadinessMixin, WritingMixin, BaseHook):
     async def aconnect(self) -> None:
         """Read the connection as a trigger has to: without holding up its event loop.
 
+        A trigger that is cancelled meanwhile breaks nothing off: the triggerer of
+        Airflow 3.1 dies of an answer that nobody has read.
+
         :raises SettingsInvalid: naming the field that is missing or malformed.
         """
+        await asyncio.shield(self._aread())
+
+    async def _aread(self) -> None:
         try:
             connection = await get_async_connection(self.codat_conn_id, hook=self)
         except AirflowNotFoundException as error:

@@ -1,5 +1,6 @@
 """The laws of the hook: an Airflow connection becomes a client of Codat."""
 
+import asyncio
 import json
 import logging
 import re
@@ -42,6 +43,25 @@ def refusing_url() -> str:
 
 def query_of(entry: Any) -> dict[str, str]:  # noqa: ANN401 - the simulator's journal entry
     return dict(parse_qsl(entry.query))
+
+
+# --- in the triggerer
+
+
+def test_the_reading_of_a_connection_is_not_broken_off(local_codat: LocalCodat) -> None:
+    """Airflow's triggerer may cancel a trigger, and its answer is still read."""
+    hook = CodatHook()
+
+    async def main() -> None:
+        task = asyncio.create_task(hook.aconnect())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+    asyncio.run(main())
+    assert vars(hook)["settings"].base_url == local_codat.url
 
 
 # --- create_customer
