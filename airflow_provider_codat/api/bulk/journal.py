@@ -230,7 +230,8 @@ def _outcome(row: Row | Rejected, found: RowJournal) -> Outcome:
 def _time(at: float | None) -> str | None:
     if at is None:
         return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    # To the millisecond first, as it is written down: told alike before and after.
+    return datetime.fromtimestamp(round(at, 3), UTC).isoformat(timespec="seconds")
 
 
 def _nothing(number: int, label: str, status: Status, problems: list[str]) -> Outcome:

@@ -4,16 +4,17 @@ import math
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_codat.api.bulk.digests import Digests
-from airflow_provider_codat.api.bulk.journal import BatchJournal
+from airflow_provider_codat.api.bulk.journal import BatchJournal, outcomes
 from airflow_provider_codat.api.bulk.journal_windows import (
     MOST_ROWS,
     RowJournal,
     decoded,
 )
+from airflow_provider_codat.api.bulk.rows import Row
 from airflow_provider_codat.api.create.journal import Entry, Kind
 from airflow_provider_codat.api.errors import JournalFailed
 
@@ -238,6 +239,38 @@ def test_what_the_rows_have() -> None:
     assert list(second.given_records()) == ["4711"]
     assert second.in_doubt_since(()) == pytest.approx(START + 3)
     assert second.in_doubt_since({item(3)}) == math.inf
+
+
+@given(
+    st.lists(
+        st.builds(
+            lambda second, beside: START + second + beside,
+            st.integers(0, 86_400),
+            st.floats(-0.002, 0.002),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+@example([START + 0.9997])
+@example([START + 0.123, START + 1.0])
+def test_a_later_try_tells_the_same(moments: list[float]) -> None:
+    """When a row was sent is told alike from memory and from what was written down.
+
+    That has milliseconds, and the results have seconds: around a full one it shows.
+    """
+    store = Store()
+    journal = store.opened()
+    rows = []
+    for number, at in enumerate(moments, 1):
+        digest = b"a digest"
+        begun_ = journal.opened(item(number), digest)
+        begun_.entries = (Entry("intent", 0, at, digest=digest.hex(), because="first"),)
+        journal.changed(begun_)
+        rows.append(Row(number, item(number), f"C-{number}", digest, {}))
+    told = list(outcomes(rows, journal))
+    journal.write_down()
+    assert list(outcomes(rows, store.opened())) == told
 
 
 def test_memory_is_bounded() -> None:
