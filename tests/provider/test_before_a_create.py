@@ -102,9 +102,9 @@ def test_a_later_try_stays_with_the_connection(
     many: bool,
 ) -> None:
     """Whatever becomes of it: over another one it would be another record."""
-    local_codat.order("no_answer_after_commit", seconds=0.2)
+    local_codat.order("no_answer_after_commit")
     given = {**SECOND, "store": store}
-    slow = {"hook_params": {"read_timeout_seconds": 0.1, "retry_budget_seconds": 0.01}}
+    slow = {"hook_params": {"retry_budget_seconds": 0.01}}
     made = attempt_many([ADA], **given, **slow) if many else attempt(**given, **slow)
     made.fails(BatchUnfinished if many else Unreachable)
     local_codat.clear_misfortunes()
@@ -256,8 +256,8 @@ def test_a_later_try_does_not_mistake_its_own_record_for_a_strangers(
     attempt: Attempts, local_codat: LocalCodat, store: Store
 ) -> None:
     """What an earlier try of the task has begun is gone on with, and not looked for."""
-    local_codat.order("no_answer_after_commit", seconds=0.2)
-    slow = {"read_timeout_seconds": 0.1, "retry_budget_seconds": 0.01}
+    local_codat.order("no_answer_after_commit")
+    slow = {"retry_budget_seconds": 0.01}
     made = attempt(ADA, if_exists="fail", store=store, hook_params=slow)
     made.fails(Unreachable)
     local_codat.clear_misfortunes()
@@ -344,8 +344,8 @@ def test_a_killed_batch_does_not_mistake_its_own_records(
     attempt_many: Attempts, local_codat: LocalCodat, store: Store
 ) -> None:
     """Rows that an earlier try has sent are successes, and not strangers."""
-    local_codat.order("no_answer_after_commit", seconds=0.2, skip=1)
-    slow = {"read_timeout_seconds": 0.1, "retry_budget_seconds": 0.01}
+    local_codat.order("no_answer_after_commit", skip=1)
+    slow = {"retry_budget_seconds": 0.01}
     given = {"if_exists": "skip", "store": store, "hook_params": slow}
     made = attempt_many(rows("One", "Two", "Three"), **given)
     made.fails(BatchUnfinished)
@@ -474,8 +474,8 @@ def test_a_later_try_does_not_let_a_preflight_hide_what_may_exist(
     attempt: Attempts, local_codat: LocalCodat
 ) -> None:
     """Nobody knows what the first try has sent: the same key tells."""
-    local_codat.order("no_answer_after_commit", seconds=0.2)
-    slow = {"read_timeout_seconds": 0.1, "retry_budget_seconds": 0.01}
+    local_codat.order("no_answer_after_commit")
+    slow = {"retry_budget_seconds": 0.01}
     made = attempt(ADA, preflight=True, hook_params=slow)
     made.fails(Unreachable)
     local_codat.clear_misfortunes()
@@ -489,11 +489,12 @@ def test_a_later_try_says_that_the_record_may_be_its_own(
     attempt: Attempts, local_codat: LocalCodat
 ) -> None:
     """With if_exists="fail" it fails, and does not claim that nothing was sent."""
-    local_codat.order("no_answer_after_commit", seconds=0.2)
-    slow = {"read_timeout_seconds": 0.1, "retry_budget_seconds": 0.01}
+    local_codat.order("no_answer_after_commit")
+    slow = {"retry_budget_seconds": 0.01}
     made = attempt(ADA, if_exists="fail", hook_params=slow)
     made.fails(Unreachable)
     local_codat.clear_misfortunes()
+    local_codat.advance(minutes=1)  # it is in the books by then
     error = made.retried(hook_params={}).fails(
         AlreadyExists, "may be one of an earlier"
     )

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -254,50 +255,73 @@ def test_two_processes(journal_database: str) -> None:
         assert writer.wait() == 0
 
 
-SLOW = {
+# What is written into this cell waits for a lock; the writer of another kind does not.
+HELD = {
     "postgres": """
-        CREATE FUNCTION sleeps() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN PERFORM pg_sleep(1); RETURN NEW; END';
-        CREATE TRIGGER slow BEFORE INSERT ON codat_journal FOR EACH ROW
-        WHEN (NEW.cell = 'codat.slow') EXECUTE FUNCTION sleeps()
+        CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END';
+        CREATE TRIGGER held BEFORE INSERT ON codat_journal FOR EACH ROW
+        WHEN (NEW.cell = 'codat.held') EXECUTE FUNCTION waits()
     """,
     "mariadb": """
-        CREATE TRIGGER slow BEFORE INSERT ON codat_journal FOR EACH ROW
-        SET NEW.map_index = NEW.map_index + IF(NEW.cell = 'codat.slow', SLEEP(1), 0)
+        CREATE TRIGGER held BEFORE INSERT ON codat_journal FOR EACH ROW
+        SET NEW.map_index = NEW.map_index
+            + IF(NEW.cell = 'codat.held', 0 * GET_LOCK('held', 60), 0)
     """,
 }
-SLEEPING = {
-    "postgres": "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+LOCK = {
+    "postgres": "SELECT pg_advisory_lock(1)",
+    "mariadb": "SELECT GET_LOCK('held', 0)",
+}
+WAITING = {
+    "postgres": "SELECT count(*) FROM pg_locks WHERE NOT granted",
     "mariadb": "SELECT count(*) FROM information_schema.processlist "
-    "WHERE state = 'User sleep'",
+    "WHERE state = 'User lock' "
+    "UNION ALL SELECT count(*) FROM information_schema.innodb_trx "
+    "WHERE trx_state = 'LOCK WAIT'",
 }
 
 
-@pytest.mark.parametrize("kind", SLOW)
+@pytest.mark.parametrize("kind", HELD)
 def test_a_write_under_way_is_waited_for(
     servers: Servers, kind: str, task: TaskKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A later try begins before it or after it, and not while it goes on.
 
     What is acknowledged to the first is read by the second. The database is told to
-    take its time for it.
+    hold it up until the second waits, too.
     """
     monkeypatch.setenv("AIRFLOW_CONN_JOURNAL", json.dumps(servers(kind).connection))
     database = open_database("journal")
     first = SqlStore(database, task, 1, "first")
     first.set("codat.0", 1)
-    database.run(lambda c: c.execute(text(SLOW[kind])))
+    database.run(lambda c: c.execute(text(HELD[kind])))
+
+    def waiting() -> int:
+        time.sleep(0.2)  # InnoDB tells nothing new to whoever asks more often
+        found = database.run(lambda c: c.execute(text(WAITING[kind])).scalars().all())
+        return sum(found)
+
+    def begin() -> Json:
+        return SqlStore(database, task, 2, "second").get("codat.held")
+
     try:
-        with ThreadPoolExecutor() as threads:
-            writing = threads.submit(first.set, "codat.slow", "acknowledged")
-            while not database.run(lambda c: c.execute(text(SLEEPING[kind])).scalar()):
+        # Whoever fails closes the connection first, and with it lets the others go on.
+        with ThreadPoolExecutor() as threads, database.engine.connect() as holder:
+            holder.execute(text(LOCK[kind]))
+            writing = threads.submit(first.set, "codat.held", "acknowledged")
+            while waiting() < 1:
                 assert not writing.done()
-            second = SqlStore(database, task, 2, "second")
-            assert second.get("codat.slow") == "acknowledged"
+            reading = threads.submit(begin)
+            while waiting() < 2:
+                assert not reading.done()
+            assert not writing.done()
+            holder.invalidate()
+            assert reading.result() == "acknowledged"
             writing.result()
     finally:
         on = " ON codat_journal" if kind == "postgres" else ""
-        database.run(lambda c: c.execute(text(f"DROP TRIGGER slow{on}")))
+        database.run(lambda c: c.execute(text(f"DROP TRIGGER held{on}")))
 
 
 # --- a database that is not there, or not well

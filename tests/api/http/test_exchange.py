@@ -69,7 +69,8 @@ Transports = Callable[..., Transport]
 GET = codat_request.Request("GET", "/companies")
 KEY = "7d9f0f0c-54c8-4e4c-9e0e-3a0f3f5d1c11"
 PATIENT = {"connect_timeout_seconds": 20, "read_timeout_seconds": 20}
-HURRIED = {"connect_timeout_seconds": 0.3, "read_timeout_seconds": 0.3}
+# Less than a dripping answer takes, and long enough for one that comes at once.
+HURRIED = {"connect_timeout_seconds": 1, "read_timeout_seconds": 3}
 
 
 def http(status: int, body: object = b"", **headers: object) -> bytes:
@@ -570,8 +571,9 @@ def test_a_key_that_was_used_for_another_body(creating: Creating) -> None:
 
 def test_a_create_that_is_still_at_work(creating: Creating) -> None:
     """A 409 is waited out with the same key, and ends in the first one's record."""
-    creating.codat.order("slow", seconds=4)
-    creating.fields, creating.pause_seconds = dict(HURRIED), 1.0
+    creating.codat.order("slow", seconds=6)
+    creating.fields = {"connect_timeout_seconds": 20, "read_timeout_seconds": 0.3}
+    creating.pause_seconds = 1.0
     operation = creating()
     statuses = [entry.status for entry in creating.codat.journal()]
     assert 409 in statuses

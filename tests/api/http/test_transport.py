@@ -268,7 +268,8 @@ def test_an_answer_after_a_dripping_one(
 ) -> None:
     """A connection that was shut is not used again; the next request has its own."""
     server = raw_server((OK.replace(b"h: 2", b"h: 999"), *DRIP), (OK,))
-    sender = transport(server.url, **HURRIED)
+    times = {"connect_timeout_seconds": 1, "read_timeout_seconds": 3}
+    sender = transport(server.url, **times)
     assert isinstance(sender.send(POST), NoAnswer)
     assert isinstance(sender.send(POST), Response)
     assert server.connections == 2

@@ -102,7 +102,9 @@ def test_client_that_leaves(codat: LocalCodat, create: Call) -> None:
     """A client that gives up waiting does not stop Codat: the key holds the reply."""
     codat.order("slow", seconds=10)
     with pytest.raises(requests.Timeout):
-        create(codat, key=KEY, timeout=0.1)
+        create(codat, key=KEY, timeout=(60, 0.1))
+    while not codat.journal():
+        time.sleep(0.01)
     assert create(codat, key=KEY).status_code == 409
     while (answer := create(codat, key=KEY)).status_code == 409:
         time.sleep(0.02)
