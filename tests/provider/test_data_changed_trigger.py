@@ -176,7 +176,9 @@ def test_another_key(codat: LocalCodat, monkeypatch: pytest.MonkeyPatch) -> None
 
     found = watched(codat, trigger(codat), then=repaired)
     assert asyncio.run(found) == {"customers": 1}
-    assert {e.status for e in codat.journal() if e.method == "GET"} == {401, 200}
+    answers = {e.status for e in codat.journal() if e.method == "GET"}
+    # The last one may have been broken off.
+    assert answers - {None} == {401, 200}
 
 
 def test_no_connection(codat: LocalCodat, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -342,14 +342,16 @@ def test_only_a_worker_sends(
     refresh: Attempts, start_codat: Callable[..., LocalCodat], hook: CodatHook
 ) -> None:
     """The triggerer begins nothing, not even the refresh that has to follow."""
-    codat = start_codat(refresh_seconds=0.2)
+    codat = start_codat(refresh_seconds=60)
     hook.refresh(codat.company_id)
     made = refresh(company_id=codat.company_id, deferrable=True)
     deferred = made.defers()
     assert not deferred.trigger.fresh
+    codat.advance(seconds=61)
     again = made.defers(lambda: made.resume(deferred))
     assert again.trigger.fresh
     assert again.trigger.deadline == deferred.trigger.deadline
+    codat.advance(seconds=61)
     sent = len(codat.journal())
     assert made.resume(again)["status"] == "Complete"
     assert {entry.method for entry in codat.journal()[sent:]} == {"GET"}

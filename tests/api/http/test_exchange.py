@@ -572,7 +572,7 @@ def test_a_key_that_was_used_for_another_body(creating: Creating) -> None:
 def test_a_create_that_is_still_at_work(creating: Creating) -> None:
     """A 409 is waited out with the same key, and ends in the first one's record."""
     creating.codat.order("slow", seconds=6)
-    creating.fields = {"connect_timeout_seconds": 20, "read_timeout_seconds": 0.3}
+    creating.fields = {"connect_timeout_seconds": 20, "read_timeout_seconds": 2}
     creating.pause_seconds = 1.0
     operation = creating()
     statuses = [entry.status for entry in creating.codat.journal()]
