@@ -24,7 +24,58 @@ RESET = "reset"
 CLOSE = "close"
 
 
-class RawServer:
+class Listener:
+    """Gives each connection a thread of its own, until it is left.
+
+    A socket is closed when its thread has ended: its number is at once another one's,
+    perhaps the next test's, and TLS that is amid a record would go on with that.
+    """
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+        self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        _shut(self._listening)
+        self._accepting.join(5)
+        _shut(*self._open)
+        for thread in self._threads:
+            thread.join(5)
+        for each in [self._listening, *self._open]:
+            each.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                accepted, _ = self._listening.accept()
+                self._open.append(accepted)
+                serving = threading.Thread(
+                    target=self._serve, args=(accepted,), daemon=True
+                )
+                self._threads.append(serving)
+                serving.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        raise NotImplementedError
+
+
+def _shut(*sockets: socket.socket) -> None:
+    """End what goes on over sockets, and leave them open."""
+    for each in sockets:
+        with suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+
+
+class RawServer(Listener):
     """Answers the first request with the first script, and so on; the last one stays.
 
     :param scripts: of bytes to send, seconds to wait, and ``reset`` or ``close``.
@@ -40,34 +91,11 @@ class RawServer:
         self._scripts = list(scripts)
         self._tls = tls
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._open: list[socket.socket] = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
     @property
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        for each in [self._listening, *self._open]:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                accepted, _ = self._listening.accept()
-                self._open.append(accepted)
-                threading.Thread(
-                    target=self._serve, args=(accepted,), daemon=True
-                ).start()
 
     def _serve(self, connection: socket.socket) -> None:
         with suppress(OSError), connection:
@@ -116,7 +144,7 @@ def _request_from(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-class RecordingProxy:
+class RecordingProxy(Listener):
     """An HTTP proxy that notes what it is told, and leads each tunnel to one port.
 
     :param target: the port of this machine at the end of each tunnel; None: it
@@ -128,28 +156,11 @@ class RecordingProxy:
         self._delay_seconds = delay_seconds
         self.heads: list[bytes] = []
         self._target = target
-        self._open: list[socket.socket] = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for each in [self._listening, *self._open]:
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self._listening.accept()
-                self._open.append(client)
-                threading.Thread(
-                    target=self._serve, args=(client,), daemon=True
-                ).start()
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     def _serve(self, client: socket.socket) -> None:
         with suppress(OSError), client:
@@ -161,9 +172,9 @@ class RecordingProxy:
                 return
             server = socket.create_connection(("127.0.0.1", self._target))
             self._open.append(server)
-            time.sleep(self._delay_seconds)
+            self._stopped.wait(self._delay_seconds)
             client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            time.sleep(self._delay_seconds)
+            self._stopped.wait(self._delay_seconds)
             back = threading.Thread(target=_pump, args=(server, client), daemon=True)
             back.start()
             _pump(client, server)

@@ -577,25 +577,37 @@ def tls_before(tls: ssl.SSLContext) -> Iterator[Callable[[str], str]]:
     """Put TLS before a proxy, for one connection."""
     listening = socket.create_server(("127.0.0.1", 0))
 
+    leading: list[threading.Thread] = []
+
     def copy(source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError), source, sink:
+        with suppress(OSError):
             while data := source.recv(65536):
                 sink.sendall(data)
+        for each in (source, sink):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def lead(port: int) -> None:
-        with suppress(OSError):
-            outer = tls.wrap_socket(listening.accept()[0], server_side=True)
-            inner = socket.create_connection(("127.0.0.1", port))
-            threading.Thread(target=copy, args=(inner, outer), daemon=True).start()
+        with (
+            suppress(OSError),
+            tls.wrap_socket(listening.accept()[0], server_side=True) as outer,
+            socket.create_connection(("127.0.0.1", port)) as inner,
+        ):
+            back = threading.Thread(target=copy, args=(inner, outer), daemon=True)
+            back.start()
             copy(outer, inner)
+            back.join()
 
     def do(url: str) -> str:
         port = int(url.rpartition(":")[2])
-        threading.Thread(target=lead, args=(port,), daemon=True).start()
+        leading.append(threading.Thread(target=lead, args=(port,), daemon=True))
+        leading[-1].start()
         return f"https://127.0.0.1:{listening.getsockname()[1]}"
 
     with listening:
         yield do
+        for each in leading:
+            each.join(5)
 
 
 def test_a_dripping_answer_through_a_proxy_over_tls(
