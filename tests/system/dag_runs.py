@@ -86,6 +86,8 @@ class DagRun:
 
         def told() -> bool:
             heard = self._heard()
+            for each in self.instances():
+                assert each["state"] not in ENDED, self.log(each)
             return all(
                 each["state"] == "deferred"
                 and (each["try_number"], each["map_index"]) in heard

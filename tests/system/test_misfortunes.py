@@ -355,9 +355,9 @@ def test_deferrable_where_nobody_knew(
     run: Callable[..., CustomerRun], codat: LocalCodat
 ) -> None:
     """What had not come is sent anew and waited for; what had come is adopted."""
-    codat.order("codat_error_before_commit", customer="Fen anew")
-    codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen anew")
-    anew = run("deferrable", "Fen anew")
+    codat.order("codat_error_before_commit", customer="Fen 500, sent anew")
+    codat.order("stay_pending", seconds=PENDING_SECONDS, customer="Fen 500, sent anew")
+    anew = run("deferrable", "Fen 500, sent anew")
     anew.until_deferred()
     codat.settle_creates()
     assert not anew.succeeded_once()["adopted"]
