@@ -104,13 +104,11 @@ def test_a_later_try_stays_with_the_connection(
     """Whatever becomes of it: over another one it would be another record."""
     local_codat.order("no_answer_after_commit")
     given = {**SECOND, "store": store}
-    slow = {"hook_params": {"retry_budget_seconds": 0.01}}
-    made = attempt_many([ADA], **given, **slow) if many else attempt(**given, **slow)
+    made = attempt_many([ADA], **given) if many else attempt(**given)
     made.fails(BatchUnfinished if many else Unreachable)
     local_codat.clear_misfortunes()
     local_codat.set_connection_status(SECOND_CONNECTION_ID, "Deauthorized")
-    quick = {"hook_params": {"request_lifetime_seconds": 0.01}}
-    result = made.retried(**quick).execute()
+    result = made.retried().execute()
     assert result["connection_id"] == SECOND_CONNECTION_ID
     assert len({entry.idempotency_key for entry in creates(local_codat)}) == 1
     assert len(local_codat.ledger()) == 1
@@ -257,12 +255,11 @@ def test_a_later_try_does_not_mistake_its_own_record_for_a_strangers(
 ) -> None:
     """What an earlier try of the task has begun is gone on with, and not looked for."""
     local_codat.order("no_answer_after_commit")
-    slow = {"retry_budget_seconds": 0.01}
-    made = attempt(ADA, if_exists="fail", store=store, hook_params=slow)
+    made = attempt(ADA, if_exists="fail", store=store)
     made.fails(Unreachable)
     local_codat.clear_misfortunes()
     before = refreshes(local_codat)
-    result = made.retried(hook_params={"request_lifetime_seconds": 0.01}).execute()
+    result = made.retried().execute()
     assert result["status"] == "Success"
     assert refreshes(local_codat) == before
     assert len(local_codat.ledger()) == 1
@@ -345,12 +342,11 @@ def test_a_killed_batch_does_not_mistake_its_own_records(
 ) -> None:
     """Rows that an earlier try has sent are successes, and not strangers."""
     local_codat.order("no_answer_after_commit", skip=1)
-    slow = {"retry_budget_seconds": 0.01}
-    given = {"if_exists": "skip", "store": store, "hook_params": slow}
+    given = {"if_exists": "skip", "store": store}
     made = attempt_many(rows("One", "Two", "Three"), **given)
     made.fails(BatchUnfinished)
     local_codat.clear_misfortunes()
-    result = made.retried(hook_params={"request_lifetime_seconds": 0.01}).execute()
+    result = made.retried().execute()
     assert result["counts"] == {"Success": 3}
     assert local_codat.counts_by_name() == {"One": 1, "Two": 1, "Three": 1}
 
@@ -475,8 +471,7 @@ def test_a_later_try_does_not_let_a_preflight_hide_what_may_exist(
 ) -> None:
     """Nobody knows what the first try has sent: the same key tells."""
     local_codat.order("no_answer_after_commit")
-    slow = {"retry_budget_seconds": 0.01}
-    made = attempt(ADA, preflight=True, hook_params=slow)
+    made = attempt(ADA, preflight=True)
     made.fails(Unreachable)
     local_codat.clear_misfortunes()
     local_codat.set_connection_status(local_codat.connection_id, "Unlinked")
@@ -490,8 +485,7 @@ def test_a_later_try_says_that_the_record_may_be_its_own(
 ) -> None:
     """With if_exists="fail" it fails, and does not claim that nothing was sent."""
     local_codat.order("no_answer_after_commit")
-    slow = {"retry_budget_seconds": 0.01}
-    made = attempt(ADA, if_exists="fail", hook_params=slow)
+    made = attempt(ADA, if_exists="fail")
     made.fails(Unreachable)
     local_codat.clear_misfortunes()
     local_codat.advance(minutes=1)  # it is in the books by then

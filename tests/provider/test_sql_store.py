@@ -255,7 +255,7 @@ def test_two_processes(journal_database: str) -> None:
         assert writer.wait() == 0
 
 
-# What is written into this cell waits for a lock; the writer of another kind does not.
+# Whoever writes into this one cell waits for a lock.
 HELD = {
     "postgres": """
         CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS
@@ -306,8 +306,9 @@ def test_a_write_under_way_is_waited_for(
         return SqlStore(database, task, 2, "second").get("codat.held")
 
     try:
-        # Whoever fails closes the connection first, and with it lets the others go on.
         with ThreadPoolExecutor() as threads, database.engine.connect() as holder:
+            # Out of the pool: closed, also when this fails, it lets go of the lock.
+            holder.detach()
             holder.execute(text(LOCK[kind]))
             writing = threads.submit(first.set, "codat.held", "acknowledged")
             while waiting() < 1:
@@ -316,7 +317,7 @@ def test_a_write_under_way_is_waited_for(
             while waiting() < 2:
                 assert not reading.done()
             assert not writing.done()
-            holder.invalidate()
+            holder.close()
             assert reading.result() == "acknowledged"
             writing.result()
     finally:

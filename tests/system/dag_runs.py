@@ -85,13 +85,13 @@ class DagRun:
         """
 
         def told() -> bool:
-            heard = self._heard()
-            for each in self.instances():
+            heard, instances = self._heard(), self.instances()
+            for each in instances:
                 assert each["state"] not in ENDED, self.log(each)
             return all(
                 each["state"] == "deferred"
                 and (each["try_number"], each["map_index"]) in heard
-                for each in self.instances()
+                for each in instances
             )
 
         self.until("deferred", told)

@@ -576,7 +576,6 @@ def test_a_dripping_answer_through_a_proxy(
 def tls_before(tls: ssl.SSLContext) -> Iterator[Callable[[str], str]]:
     """Put TLS before a proxy, for one connection."""
     listening = socket.create_server(("127.0.0.1", 0))
-
     leading: list[threading.Thread] = []
 
     def copy(source: socket.socket, sink: socket.socket) -> None:
